@@ -1,0 +1,37 @@
+package object
+
+import "github.com/aureole-cloud/aureole/core/errs"
+
+// The rules of S3 that can fail, beyond their kind. Front ends translate them into codes; most codes of S3 carry
+// the same name.
+const (
+	NoSuchBucket        errs.Reason = "NoSuchBucket"
+	NoSuchKey           errs.Reason = "NoSuchKey"
+	NoSuchVersion       errs.Reason = "NoSuchVersion"
+	NoSuchUpload        errs.Reason = "NoSuchUpload"
+	NoSuchTagSet        errs.Reason = "NoSuchTagSet"
+	BucketExists        errs.Reason = "BucketAlreadyExists"     // somebody else's
+	BucketOwned         errs.Reason = "BucketAlreadyOwnedByYou" // the caller's own
+	BucketNotEmpty      errs.Reason = "BucketNotEmpty"
+	InvalidBucketName   errs.Reason = "InvalidBucketName"
+	TooManyBuckets      errs.Reason = "TooManyBuckets"
+	KeyTooLong          errs.Reason = "KeyTooLongError"
+	InvalidArgument     errs.Reason = "InvalidArgument"
+	InvalidRequest      errs.Reason = "InvalidRequest"
+	InvalidRange        errs.Reason = "InvalidRange"
+	InvalidPartNumber   errs.Reason = "InvalidPartNumber"
+	InvalidPart         errs.Reason = "InvalidPart"
+	InvalidPartOrder    errs.Reason = "InvalidPartOrder"
+	EntityTooSmall      errs.Reason = "EntityTooSmall"
+	EntityTooLarge      errs.Reason = "EntityTooLarge"
+	MetadataTooLarge    errs.Reason = "MetadataTooLarge"
+	InvalidTag          errs.Reason = "InvalidTag"
+	BadDigest           errs.Reason = "BadDigest" // Content-MD5 or a checksum does not match the body
+	IncompleteBody      errs.Reason = "IncompleteBody"
+	PreconditionFailed  errs.Reason = "PreconditionFailed"
+	ConditionalConflict errs.Reason = "ConditionalRequestConflict"
+	OperationAborted    errs.Reason = "OperationAborted"
+	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
+	InvalidStorageClass errs.Reason = "InvalidStorageClass"
+	MarkerNotFound      errs.Reason = "DeleteMarker" // the current version is a delete marker: 404 with its headers
+)
