@@ -204,6 +204,8 @@ type CopyInput struct {
 	SrcRange                        Range // UploadPartCopy only
 
 	Bucket, Key       string
+	UploadID          string // UploadPartCopy only
+	PartNumber        int    // UploadPartCopy only
 	ReplaceMetadata   bool // take Headers and Metadata from here, not from the source
 	ReplaceTags       bool
 	Headers           Headers

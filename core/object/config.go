@@ -1,0 +1,84 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/blobs"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// Authorizer decides whether a principal may do something. *iam.Service is one.
+type Authorizer interface {
+	Authorize(ctx context.Context, r iam.Request) error
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Store kv.Store    // all metadata, and small bodies
+	Blobs *blobs.Pool // larger bodies
+	IAM   Authorizer  // asked before anything is looked at
+
+	InlineLimit int           // bodies up to this size ride in the commit; 0 is DefaultInlineLimit, negative none
+	BlobSize    int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
+	Grace       time.Duration // how long removed blobs stay for readers under way; 0 is DefaultGrace
+	MaxBuckets  int           // buckets of one account; 0 is MaxBuckets, the limit of S3
+	Region      string        // what buckets made without a region are in; "" is us-east-1
+
+	Logger *slog.Logger // nil discards
+}
+
+// Defaults of Config.
+const (
+	DefaultInlineLimit = 16 << 10
+	DefaultBlobSize    = 64 << 20
+	DefaultGrace       = 10 * time.Minute
+)
+
+// maxInlineLimit keeps an inlined body well inside one value of the store.
+const maxInlineLimit = 1 << 20
+
+// withDefaults fills what was left zero.
+func (c Config) withDefaults() Config {
+	if c.InlineLimit == 0 {
+		c.InlineLimit = DefaultInlineLimit
+	}
+	if c.BlobSize == 0 {
+		c.BlobSize = DefaultBlobSize
+	}
+	if c.Grace == 0 {
+		c.Grace = DefaultGrace
+	}
+	if c.MaxBuckets == 0 {
+		c.MaxBuckets = MaxBuckets
+	}
+	if c.Region == "" {
+		c.Region = "us-east-1"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Validate reports a configuration that cannot work.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.Store == nil, c.Blobs == nil, c.IAM == nil:
+		return errors.New("object: config: store, blobs and IAM are needed")
+	case c.InlineLimit > maxInlineLimit:
+		return fmt.Errorf("object: config: inline limit %d is above %d", c.InlineLimit, maxInlineLimit)
+	case c.BlobSize < 4<<10:
+		return fmt.Errorf("object: config: blob size %d is below 4096", c.BlobSize)
+	case c.Grace < 0, c.MaxBuckets < 0:
+		return errors.New("object: config: negative grace or bucket limit")
+	case c.Store.Shards() < 2:
+		return errors.New("object: config: the store has no index shard")
+	}
+	return nil
+}
