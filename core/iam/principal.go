@@ -1,0 +1,45 @@
+package iam
+
+import "time"
+
+// AnonymousCanonicalID is the canonical id under which S3 shows requests that nobody signed.
+const AnonymousCanonicalID = "65a011a29cdf8ec533ec3d1ccaae921c"
+
+// Principal is who makes a request. The zero value may do nothing.
+type Principal struct {
+	AccountID   string // 12 digits; whose resources are the principal's own
+	CanonicalID string // 64 hex digits: the account as S3's owners and grants name it
+	DisplayName string // the account's, for S3's owners
+	UserName    string // empty for the root of an account
+	UserID      string // AIDA…, or the account id for a root
+	ARN         string
+	AccessKeyID string // the key that signed
+	Root        bool   // the root of its account: no policy can narrow it
+	Anonymous   bool   // nobody signed the request
+}
+
+// Anonymous is the principal of unsigned requests.
+func Anonymous() Principal {
+	return Principal{CanonicalID: AnonymousCanonicalID, UserID: "anonymous", Anonymous: true}
+}
+
+// Credential is what an access key id stands for.
+type Credential struct {
+	Secret    Secret
+	Principal Principal
+	// SessionToken must come with the request when it is not empty; Expires is then its end.
+	SessionToken Secret
+	Expires      time.Time
+}
+
+// Request asks whether a principal may do something.
+type Request struct {
+	Principal Principal
+	Action    string // s3:GetObject
+	Resource  string // an ARN: arn:aws:s3:::bucket/key
+	// ResourceAccount owns the resource; empty when it does not exist yet or has no owner
+	// (ListAllMyBuckets), which stands for the principal's own account.
+	ResourceAccount string
+	// Context holds the condition keys of the request (aws:SourceIp, s3:prefix), lower case.
+	Context map[string][]string
+}
