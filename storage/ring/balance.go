@@ -114,25 +114,45 @@ type step struct {
 	p    int32
 }
 
-// chains mends what direct moves cannot. In a ring that is in use a chain costs a move per
-// link, so small differences are left alone there.
+// chains mends what direct moves cannot. In a ring that is in use a chain costs a move per link, so there it
+// starts or ends at a device that is off its target by more than tolerance.
 func (l *layout) chains(held [][]int32) {
-	closed := make([]bool, len(l.devices)) // devices from which no device below its target can be reached
+	l.chainsBetween(held, l.tolerance, func(int32) int { return 0 })
+	if !l.isFresh {
+		l.chainsBetween(held, func(int32) int { return 0 }, l.tolerance)
+	}
+}
+
+// tolerance is how many replicas a device may be off its target before it is worth a chain.
+func (l *layout) tolerance(d int32) int {
+	if l.isFresh || !l.devices[d].takes() {
+		return 0
+	}
+	return max(1, l.leaf[d].target/500)
+}
+
+// chainsBetween runs chains from devices that are over their target by more than give to such as are
+// below it by more than take.
+func (l *layout) chainsBetween(held [][]int32, give, take func(int32) int) {
+	short := false
+	for d := range l.devices {
+		short = short || -l.over(int32(d)) > take(int32(d))
+	}
+	if !short {
+		return
+	}
+	closed := make([]bool, len(l.devices)) // devices from which no goal can be reached
 	for d := range l.devices {
 		a := int32(d)
-		tolerance := 0
-		if !l.isFresh && l.devices[d].takes() {
-			tolerance = max(1, l.leaf[a].target/500)
-		}
-		for l.over(a) > tolerance && !closed[a] {
-			l.augment(held, a, closed)
+		for l.over(a) > give(a) && !closed[a] {
+			l.augment(held, a, closed, take)
 		}
 	}
 }
 
-// augment searches the shortest chain from a to a device below its target and makes its moves; without one it
+// augment searches the shortest chain from a to a device below its target by more than take and makes its moves; without one it
 // closes all it has seen.
-func (l *layout) augment(held [][]int32, a int32, closed []bool) {
+func (l *layout) augment(held [][]int32, a int32, closed []bool, take func(int32) int) {
 	came := make([]step, len(l.devices))
 	seen := make([]bool, len(l.devices))
 	seen[a] = true
@@ -161,7 +181,7 @@ func (l *layout) augment(held [][]int32, a int32, closed []bool) {
 				}
 				seen[b], came[b] = true, step{x, p}
 				queue = append(queue, b)
-				if l.over(b) < 0 {
+				if -l.over(b) > take(b) {
 					goal = b
 				}
 			}

@@ -103,8 +103,8 @@ func checkDevice(d *Device) error {
 	if d.ID == 0 {
 		return fmt.Errorf("%w: device id 0", ErrInvalid)
 	}
-	if !(d.Weight >= 0) || d.Weight > 1e15 {
-		return fmt.Errorf("%w: device %d: weight %v: want 0 to 1e15", ErrInvalid, d.ID, d.Weight)
+	if d.Weight != 0 && !(d.Weight >= MinWeight && d.Weight <= MaxWeight) {
+		return fmt.Errorf("%w: device %d: weight %v: want 0 or %g to %g", ErrInvalid, d.ID, d.Weight, MinWeight, MaxWeight)
 	}
 	if d.State > Failed {
 		return fmt.Errorf("%w: device %d: unknown state %d", ErrInvalid, d.ID, d.State)

@@ -17,6 +17,10 @@ const (
 	MaxReplicas = 16   // replicas of a partition
 	MaxDevices  = 4096 // devices in the ring at one time
 	MaxNameLen  = 255  // bytes of a zone, node, name or hint
+
+	// Weights are 0 or within these, so that the arithmetic of shares stays exact enough.
+	MinWeight = 1e-3
+	MaxWeight = 1e9
 )
 
 // DefaultPower suits a single machine: 4,096 partitions balance some dozens of disks to well under a

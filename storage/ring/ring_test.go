@@ -3,6 +3,7 @@ package ring_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,7 +15,10 @@ import (
 	"github.com/aureole-cloud/aureole/storage/ring"
 )
 
-var epoch = time.Unix(1_700_000_000, 0)
+var (
+	epoch = time.Unix(1_700_000_000, 0)
+	seeds = flag.Uint64("seeds", 25, "how many random histories the property tests run")
+)
 
 // cluster describes a random cluster for the property tests.
 type cluster struct {
@@ -179,7 +183,7 @@ func checkSettled(t testing.TB, r *ring.Ring, fresh bool) {
 }
 
 func TestFreshRingOnRandomClusters(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range 3 * *seeds {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		c := cluster{1 + rng.IntN(5), 1 + rng.IntN(4), 1 + rng.IntN(6), nil}
 		for range 7 {
@@ -364,7 +368,7 @@ func change(t testing.TB, b *ring.Builder, rng *rand.Rand) string {
 }
 
 func TestRandomChanges(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range *seeds {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		c := cluster{1 + rng.IntN(4), 1 + rng.IntN(3), 1 + rng.IntN(3), []float64{1, 2, 1.5}}
 		r := build(t, ring.Config{Power: 9, Replicas: 3, Overload: 0.3, Window: time.Hour}, c.list(), seed)

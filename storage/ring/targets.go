@@ -116,7 +116,7 @@ func disperseShares(t *tier) {
 	}
 	const eps = 1e-9
 	h := 0
-	for want := int(math.Ceil(t.wanted - eps)); fits(h) < want; {
+	for want := min(int(math.Ceil(t.wanted-eps)), t.cap); fits(h) < want; {
 		h++
 	}
 	l := 0
