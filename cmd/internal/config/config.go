@@ -1,0 +1,200 @@
+// Package config reads the settings of the process: command-line flags, then AUREOLE_* environment
+// variables, then a YAML file, then defaults, the first that speaks wins.
+//
+// Guarantees: every setting has one name, used as flag (--tls-cert), as variable (AUREOLE_TLS_CERT) and
+// as key of the file (tls-cert); an unknown key or a bad value is an error that names the key and where
+// it came from; a Config that Load returned has passed Validate.
+//
+// It opens nothing but the YAML file and knows nothing of what the settings mean to the parts of the server.
+package config
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is the settings of one process.
+type Config struct {
+	Data        []string // data folders; the first holds the store, each holds a device
+	Listen      string   // host:port of the API
+	AdminListen string   // host:port of health, metrics and the admin API; "off" for none
+
+	Replicas     int      // copies of each large object; 0 means min(3, devices)
+	Region       string   // the region the server says it is
+	StrictRegion bool     // refuse signatures made for another region
+	Domains      []string // base names of virtual-host addressing: BUCKET.NAME
+	Hypervisor   string   // off, libvirt or test
+
+	TLSCert       string   // PEM file of the certificate chain
+	TLSKey        string   // PEM file of its key
+	TLSSelfSigned bool     // make a certificate by a CA of our own in the data folder
+	TLSNames      []string // further names and addresses for the self-signed certificate
+
+	LogFormat string // text or json
+	LogLevel  string // debug, info, warn or error
+	AccessLog string // all, errors or off
+	Pprof     bool   // serve profiles on the admin listener
+
+	MemoryLimit     int64         // soft limit of the Go heap in bytes; 0 leaves GOMEMLIMIT alone
+	CacheSize       int64         // bytes of the store's block cache
+	ShutdownTimeout time.Duration // how long requests in flight may take when the server stops
+
+	RootAccessKeyID     string // given instead of generated, at the first start
+	RootSecretAccessKey string
+	RootAccountID       string
+
+	LifecycleDay time.Duration // length of a day for lifecycle rules, shortened by tests
+}
+
+// Default is the settings of a server that was told nothing.
+func Default() Config {
+	return Config{
+		Data:            []string{"./data"},
+		Listen:          "127.0.0.1:9000",
+		AdminListen:     "127.0.0.1:9001",
+		Region:          "us-east-1",
+		Hypervisor:      "off",
+		LogFormat:       "text",
+		LogLevel:        "info",
+		AccessLog:       "errors",
+		MemoryLimit:     192 << 20,
+		CacheSize:       32 << 20,
+		ShutdownTimeout: 20 * time.Second,
+		LifecycleDay:    24 * time.Hour,
+	}
+}
+
+// TLS reports whether the API is served over TLS.
+func (c *Config) TLS() bool { return c.TLSSelfSigned || c.TLSCert != "" }
+
+// Validate checks the settings and makes data folders absolute. Its errors name the setting.
+func (c *Config) Validate() error {
+	if err := c.validateData(); err != nil {
+		return err
+	}
+	if err := checkAddress("listen", c.Listen); err != nil {
+		return err
+	}
+	if c.AdminListen != "off" {
+		if err := checkAddress("admin-listen", c.AdminListen); err != nil {
+			return err
+		}
+	}
+	if c.Replicas < 0 || c.Replicas > 16 {
+		return fmt.Errorf("replicas: %d is outside 0 (automatic) to 16", c.Replicas)
+	}
+	if c.Region == "" || strings.ContainsAny(c.Region, "/ \t\n") {
+		return fmt.Errorf("region: %q is not a region name", c.Region)
+	}
+	for _, d := range c.Domains {
+		if d == "" || strings.ContainsAny(d, "/: \t\n") || strings.HasPrefix(d, ".") {
+			return fmt.Errorf("domain: %q is not a host name", d)
+		}
+	}
+	for _, f := range []struct {
+		name, value string
+		allowed     []string
+	}{
+		{"hypervisor", c.Hypervisor, []string{"off", "libvirt", "test"}},
+		{"log-format", c.LogFormat, []string{"text", "json"}},
+		{"log-level", c.LogLevel, []string{"debug", "info", "warn", "error"}},
+		{"access-log", c.AccessLog, []string{"all", "errors", "off"}},
+	} {
+		if !oneOf(f.value, f.allowed) {
+			return fmt.Errorf("%s: %q is none of %s", f.name, f.value, strings.Join(f.allowed, ", "))
+		}
+	}
+	if err := c.validateTLS(); err != nil {
+		return err
+	}
+	if c.MemoryLimit < 0 || c.MemoryLimit > 0 && c.MemoryLimit < 64<<20 {
+		return fmt.Errorf("memory-limit: %d bytes is below 64MiB; 0 sets no limit", c.MemoryLimit)
+	}
+	if c.CacheSize < 1<<20 {
+		return fmt.Errorf("cache-size: %d bytes is below 1MiB", c.CacheSize)
+	}
+	if c.ShutdownTimeout <= 0 {
+		return fmt.Errorf("shutdown-timeout: %v is not positive", c.ShutdownTimeout)
+	}
+	if c.LifecycleDay < time.Second {
+		return fmt.Errorf("lifecycle-day: %v is below one second", c.LifecycleDay)
+	}
+	return c.validateRoot()
+}
+
+func (c *Config) validateData() error {
+	if len(c.Data) == 0 {
+		return fmt.Errorf("data: at least one folder is needed")
+	}
+	seen := map[string]bool{}
+	for i, d := range c.Data {
+		if d == "" {
+			return fmt.Errorf("data: an empty folder name")
+		}
+		abs, err := filepath.Abs(d)
+		if err != nil {
+			return fmt.Errorf("data: %w", err)
+		}
+		if seen[abs] {
+			return fmt.Errorf("data: %s is given twice", abs)
+		}
+		seen[abs] = true
+		c.Data[i] = abs
+	}
+	return nil
+}
+
+func (c *Config) validateTLS() error {
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return fmt.Errorf("tls-cert and tls-key: one is given without the other")
+	case c.TLSCert != "" && c.TLSSelfSigned:
+		return fmt.Errorf("tls-self-signed: cannot be combined with tls-cert")
+	case len(c.TLSNames) > 0 && !c.TLSSelfSigned:
+		return fmt.Errorf("tls-name: only a certificate of our own can take further names; it needs tls-self-signed")
+	}
+	return nil
+}
+
+func (c *Config) validateRoot() error {
+	if (c.RootAccessKeyID == "") != (c.RootSecretAccessKey == "") {
+		return fmt.Errorf("root-access-key-id and root-secret-access-key: one is given without the other")
+	}
+	if k := c.RootAccessKeyID; k != "" {
+		if len(k) < 3 || len(k) > 128 || strings.ContainsAny(k, "/=,: \t\r\n") {
+			return fmt.Errorf("root-access-key-id: %q is not 3 to 128 characters without '/', '=', ',', ':' or spaces", k)
+		}
+		if n := len(c.RootSecretAccessKey); n < 8 || n > 256 || strings.ContainsAny(c.RootSecretAccessKey, "\r\n") {
+			return fmt.Errorf("root-secret-access-key: must be 8 to 256 characters on one line")
+		}
+	}
+	if id := c.RootAccountID; id != "" {
+		if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
+			return fmt.Errorf("root-account-id: %q is not 12 digits", id)
+		}
+	}
+	return nil
+}
+
+func checkAddress(name, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%s: %q is not HOST:PORT: %w", name, addr, err)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%s: %q has no valid port", name, addr)
+	}
+	return nil
+}
+
+func oneOf(s string, allowed []string) bool {
+	for _, a := range allowed {
+		if s == a {
+			return true
+		}
+	}
+	return false
+}
