@@ -1,0 +1,86 @@
+#!/bin/sh
+# Installs the real clients that the integration tests drive: Debian's packages, the current boto3 and AWS CLI v1
+# in a virtual environment, the JavaScript SDK v3, and litestream. Needs root for apt; everything else lands in
+# .cache at the top of the repository, which git ignores. Run it again at any time: what is there is left alone.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cache=${AUREOLE_TEST_CACHE:-$top/.cache}
+here=$top/integration
+litestream_version=v0.5.18
+
+say() { printf 'setup: %s\n' "$*"; }
+
+# --- Debian packages ------------------------------------------------------------------------------------------
+# package:command pairs; a package is installed when its command is missing.
+wanted="awscli:/usr/bin/aws restic:restic rclone:rclone s3cmd:s3cmd s3fs:s3fs curl:curl sqlite3:sqlite3 gcc:gcc
+	python3:/usr/bin/python3 nodejs:node npm:npm"
+missing=""
+for pair in $wanted; do
+	command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%%:*}"
+done
+# Debian splits ensurepip off into python3-venv, and a venv without it is useless.
+if ! /usr/bin/python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
+	missing="$missing python3-venv"
+fi
+if [ -n "$missing" ]; then
+	say "apt-get install$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2086 # the list is meant to be split
+	apt-get install -y -qq --no-install-recommends $missing >/dev/null
+else
+	say "Debian packages are there"
+fi
+
+# done_for NAME FILE... succeeds when NAME was set up from exactly these files.
+done_for() {
+	name=$1; shift
+	[ -f "$cache/$name.stamp" ] && [ "$(cat "$@" | sha256sum)" = "$(cat "$cache/$name.stamp")" ]
+}
+mark_done() {
+	name=$1; shift
+	cat "$@" | sha256sum >"$cache/$name.stamp"
+}
+mkdir -p "$cache/bin"
+
+# --- Python ---------------------------------------------------------------------------------------------------
+if done_for py "$here/clients/python/requirements.txt" && [ -x "$cache/py/bin/aws" ]; then
+	say "boto3 and AWS CLI v1 are there"
+else
+	say "pip install $(tr '\n' ' ' <"$here/clients/python/requirements.txt")"
+	rm -rf "$cache/py"
+	/usr/bin/python3 -m venv "$cache/py"
+	"$cache/py/bin/pip" install --quiet --disable-pip-version-check -r "$here/clients/python/requirements.txt"
+	mark_done py "$here/clients/python/requirements.txt"
+fi
+
+# --- JavaScript -----------------------------------------------------------------------------------------------
+if done_for js "$here/clients/js/package.json" && [ -d "$cache/js/node_modules/@aws-sdk/client-s3" ]; then
+	say "AWS SDK for JavaScript is there"
+else
+	say "npm install $(grep -c '@aws-sdk' "$here/clients/js/package.json") packages of the AWS SDK for JavaScript"
+	rm -rf "$cache/js"
+	mkdir -p "$cache/js"
+	cp "$here/clients/js/package.json" "$cache/js/"
+	(cd "$cache/js" && npm install --silent --no-audit --no-fund --no-package-lock >/dev/null)
+	mark_done js "$here/clients/js/package.json"
+fi
+# The SDK needs Node 20; Debian 12 ships 18. The registry also has Node itself.
+if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ] && [ ! -x "$cache/js/node_modules/.bin/node" ]; then
+	say "npm install node@22 (the system's node is older than 20)"
+	(cd "$cache/js" && npm install --silent --no-audit --no-fund --no-package-lock --no-save node@22 >/dev/null)
+fi
+
+# --- Go tools -------------------------------------------------------------------------------------------------
+if [ -x "$cache/bin/litestream-$litestream_version" ]; then
+	say "litestream $litestream_version is there"
+else
+	say "go install litestream $litestream_version"
+	# From a folder without a go.mod, so that this module's versions stay out of it.
+	(cd / && GOFLAGS= GOBIN="$cache/bin" go install "github.com/benbjohnson/litestream/cmd/litestream@$litestream_version")
+	mv "$cache/bin/litestream" "$cache/bin/litestream-$litestream_version"
+fi
+ln -sf "litestream-$litestream_version" "$cache/bin/litestream"
+
+say "ready"
