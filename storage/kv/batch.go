@@ -1,6 +1,10 @@
 package kv
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
 
 // CondKind says what a condition asks of its key.
 type CondKind uint8
@@ -13,6 +17,23 @@ const (
 	CondValue                        // the key's data equals Value
 	CondAtMost                       // the counter under the key plus this batch's adds to it is at most Limit (quotas)
 )
+
+// String names the kind.
+func (k CondKind) String() string {
+	switch k {
+	case CondAbsent:
+		return "absent"
+	case CondExists:
+		return "exists"
+	case CondRevision:
+		return "revision"
+	case CondValue:
+		return "value"
+	case CondAtMost:
+		return "at most"
+	}
+	return fmt.Sprintf("CondKind(%d)", uint8(k))
+}
 
 // Cond is one condition of a batch.
 type Cond struct {
@@ -34,7 +55,7 @@ const (
 	OpDeleteRange                   // remove all keys in [Key, Value)
 )
 
-// Op is one operation of a batch. A key appears in at most one operation of a batch.
+// Op is one operation of a batch. A key is touched by at most one operation of a batch, ranges included.
 type Op struct {
 	Kind  OpKind
 	Key   []byte
@@ -84,11 +105,25 @@ func (b *Batch) DeleteRange(lower, upper []byte) {
 	b.op(Op{Kind: OpDeleteRange, Key: lower, Value: upper})
 }
 
-// Add adds delta to the counter under key. Read it back with DecodeCounter.
+// Add adds delta to the counter under key. Read it back with DecodeCounter. Adds to the same key sum up.
 func (b *Batch) Add(key []byte, delta int64) {
-	if delta != 0 {
-		b.op(Op{Kind: OpAdd, Key: key, Delta: delta})
+	if delta == 0 {
+		return
 	}
+	for i := range b.Ops {
+		if o := &b.Ops[i]; o.Kind == OpAdd && bytes.Equal(o.Key, key) {
+			o.Delta += delta
+			return
+		}
+	}
+	b.op(Op{Kind: OpAdd, Key: key, Delta: delta})
+}
+
+// Reset empties the batch for reuse. Only after Commit has returned with anything but ErrUnknownOutcome.
+func (b *Batch) Reset() {
+	clear(b.Conds)
+	clear(b.Ops)
+	b.Conds, b.Ops, b.size = b.Conds[:0], b.Ops[:0], 0
 }
 
 // Len is the bytes of all keys and values.
@@ -104,19 +139,101 @@ func (b *Batch) op(o Op) {
 	b.Ops = append(b.Ops, o)
 }
 
-// Validate checks the limits that hold for every engine.
+// Validate checks the limits and rules that hold for every engine.
 func (b *Batch) Validate() error {
 	if len(b.Conds)+len(b.Ops) > MaxBatchSize || b.size > MaxBatchLen {
 		return fmt.Errorf("%w: batch of %d operations, %d bytes", ErrTooLarge, len(b.Conds)+len(b.Ops), b.size)
 	}
-	for i := range b.Ops {
-		o := &b.Ops[i]
-		if len(o.Key) == 0 || len(o.Key) > MaxKeyLen {
-			return fmt.Errorf("%w: key of %d bytes", ErrTooLarge, len(o.Key))
+	for i := range b.Conds {
+		c := &b.Conds[i]
+		if err := checkKey(c.Key); err != nil {
+			return err
 		}
+		if c.Kind < CondAbsent || c.Kind > CondAtMost {
+			return fmt.Errorf("%w: condition of %v", ErrInvalid, c.Kind)
+		}
+	}
+	for i := range b.Ops {
+		if err := b.Ops[i].check(); err != nil {
+			return err
+		}
+	}
+	return b.checkOverlap()
+}
+
+func checkKey(key []byte) error {
+	if len(key) == 0 {
+		return fmt.Errorf("%w: empty key", ErrInvalid)
+	}
+	if len(key) > MaxKeyLen {
+		return fmt.Errorf("%w: key of %d bytes", ErrTooLarge, len(key))
+	}
+	return nil
+}
+
+func (o *Op) check() error {
+	switch o.Kind {
+	case OpPut:
 		if len(o.Value) > MaxValueLen {
 			return fmt.Errorf("%w: value of %d bytes", ErrTooLarge, len(o.Value))
 		}
+	case OpDeleteRange:
+		if err := checkKey(o.Value); err != nil {
+			return err
+		}
+		if bytes.Compare(o.Key, o.Value) >= 0 {
+			return fmt.Errorf("%w: range from %q to %q", ErrInvalid, o.Key, o.Value)
+		}
+	case OpDelete, OpAdd:
+	default:
+		return fmt.Errorf("%w: operation of kind %d", ErrInvalid, o.Kind)
+	}
+	return checkKey(o.Key)
+}
+
+// fewOps is up to where comparing every pair of operations is cheaper than sorting them.
+const fewOps = 16
+
+// checkOverlap refuses two operations on one key: their order would matter, and a counter's add would
+// have to see what the same batch wrote before it.
+func (b *Batch) checkOverlap() error {
+	if len(b.Ops) <= fewOps {
+		for i := range b.Ops {
+			for j := range i {
+				if b.Ops[i].overlaps(&b.Ops[j]) {
+					return overlapError(&b.Ops[i])
+				}
+			}
+		}
+		return nil
+	}
+	order := make([]*Op, len(b.Ops))
+	for i := range b.Ops {
+		order[i] = &b.Ops[i]
+	}
+	slices.SortFunc(order, func(x, y *Op) int { return bytes.Compare(x.Key, y.Key) })
+	for i := 1; i < len(order); i++ { // while none overlaps, each ends before the next begins
+		if order[i].overlaps(order[i-1]) {
+			return overlapError(order[i])
+		}
 	}
 	return nil
+}
+
+// overlaps tells whether both touch a key in common.
+func (o *Op) overlaps(p *Op) bool {
+	switch {
+	case o.Kind != OpDeleteRange && p.Kind != OpDeleteRange:
+		return bytes.Equal(o.Key, p.Key)
+	case o.Kind != OpDeleteRange:
+		return bytes.Compare(o.Key, p.Key) >= 0 && bytes.Compare(o.Key, p.Value) < 0
+	case p.Kind != OpDeleteRange:
+		return p.overlaps(o)
+	default:
+		return bytes.Compare(o.Key, p.Value) < 0 && bytes.Compare(p.Key, o.Value) < 0
+	}
+}
+
+func overlapError(o *Op) error {
+	return fmt.Errorf("%w: two operations touch the key %q", ErrInvalid, o.Key)
 }

@@ -25,6 +25,7 @@ package kv
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Shard numbers a shard. Shard 0 is the control shard; 1..N hold the object indexes.
@@ -59,11 +60,32 @@ var (
 	ErrTooLarge = errors.New("kv: too large")
 	// ErrNoShard: there is no such shard.
 	ErrNoShard = errors.New("kv: no such shard")
-	// ErrNoSpace: the device is full; reads and deletes go on.
+	// ErrNoSpace: the device is full; reads go on, and so do batches that delete something and put little.
 	ErrNoSpace = errors.New("kv: no space left on device")
+	// ErrInvalid: the batch breaks its own rules (two operations on one key, an add to what is no counter);
+	// nothing was changed. A bug of the caller.
+	ErrInvalid = errors.New("kv: invalid batch")
+	// ErrFailed: the device failed such that nothing more can be promised; nothing was changed. What was
+	// durable can still be read. The process must be restarted.
+	ErrFailed = errors.New("kv: store failed")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("kv: closed")
 )
+
+// ConditionError is the ErrConditionFailed that engines return: it tells which condition did not hold.
+type ConditionError struct {
+	Cond int // the place of the condition in Batch.Conds, in the order of the calls that added them
+	Kind CondKind
+	Key  []byte // its key
+}
+
+// Error describes the condition.
+func (e *ConditionError) Error() string {
+	return fmt.Sprintf("kv: condition %d failed (%s %q)", e.Cond, e.Kind, e.Key)
+}
+
+// Is makes the error an ErrConditionFailed.
+func (e *ConditionError) Is(target error) bool { return target == ErrConditionFailed }
 
 // Value is what a key holds. Data is owned by the caller that received it.
 type Value struct {
@@ -78,11 +100,20 @@ type Result struct {
 
 // Usage of one engine, for metrics.
 type Usage struct {
-	DiskBytes     uint64
+	DiskBytes     uint64 // files of the store
+	FreeBytes     uint64 // free space of its device, 0 if unknown
 	MemTableBytes uint64
 	CacheBytes    uint64
-	Commits       uint64
-	Conflicts     uint64
+	CacheHits     uint64
+	CacheMisses   uint64
+	LogBytes      uint64 // written to the write-ahead log since the start
+	Commits       uint64 // since the start
+	Conflicts     uint64 // batches refused by a condition
+	Refused       uint64 // batches refused for lack of space
+	Watchers      int
+	Views         int
+	ReadAmp       int    // tables a read may have to look into
+	CompactDebt   uint64 // bytes that compactions still have to rewrite
 }
 
 // Store is the store. All methods are safe for concurrent use.
@@ -98,7 +129,9 @@ type Store interface {
 	// View returns a consistent, linearizable snapshot of one shard. Close it.
 	View(ctx context.Context, s Shard) (View, error)
 
-	// Watch streams the batches committed after index from. ErrCompacted when that is too far back.
+	// Watch streams the batches committed after index from, which is usually a View's. ErrCompacted when that
+	// is too far back or lies in the future; an engine may begin to keep events of a shard only with the
+	// first Watch, so the first may be refused: list again and watch from there.
 	Watch(ctx context.Context, s Shard, from Index) (Watcher, error)
 
 	// Shards is the number of shards, the control shard included. Fixed when the store is created.
@@ -150,11 +183,12 @@ type Iterator interface {
 	Close() error
 }
 
-// Event is one committed batch as a watcher sees it. Adds are not reported.
+// Event is one committed batch as a watcher sees it. Adds are not reported, so an event may be empty.
+// All watchers share its slices: do not change them.
 type Event struct {
 	Index   Index
 	Puts    []KV     // in the order of the batch
-	Deletes [][]byte // keys removed
+	Deletes [][]byte // keys deleted, those of ranges included; a deleted key need not have existed
 }
 
 // KV is a key and its value.
