@@ -1,0 +1,139 @@
+// Package adminapi is the operators' side door: health, metrics, profiles and the admin API by which the
+// commands of the program steer a running server.
+//
+//	GET    /healthz                            the process answers
+//	GET    /readyz                             requests can be served; otherwise 503 and the reasons
+//	GET    /metrics                            Prometheus
+//	       /debug/pprof/                       profiles, when asked for
+//	GET    /admin/v1/ring                      placement and devices
+//	POST   /admin/v1/ring/devices              add a device
+//	POST   /admin/v1/ring/devices/{id}/{verb}  drain, fail or activate it
+//	DELETE /admin/v1/ring/devices/{id}         remove it
+//	POST   /admin/v1/ring/plan                 what a change would move
+//	GET    /admin/v1/users                     list users
+//	POST   /admin/v1/users                     create a user and its access key
+//	DELETE /admin/v1/users/{account}/{name}    delete a user
+//	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
+//
+// Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
+// every failure is a JSON document with a message for people. Client is the other end.
+//
+// It does nothing itself: Backend does.
+package adminapi
+
+import (
+	"context"
+	"time"
+)
+
+// Backend is the server that is steered. Its errors may be *errs.E; their kinds become statuses.
+type Backend interface {
+	// NotReady lists why requests cannot be served; none when they can.
+	NotReady() []string
+
+	Ring(ctx context.Context) (Ring, error)
+	Plan(ctx context.Context, c Change) (Plan, error)
+	AddDevice(ctx context.Context, d NewDevice) (Device, error)
+	ChangeDevice(ctx context.Context, id uint16, verb string) (Device, error) // drain, fail, activate, remove
+
+	CreateUser(ctx context.Context, u NewUser) (User, error)
+	ListUsers(ctx context.Context) ([]User, error)
+	DeleteUser(ctx context.Context, account, name string) error
+
+	RunTask(ctx context.Context, name string) (TaskResult, error)
+}
+
+// Ring is how placement stands.
+type Ring struct {
+	Version      uint64   `json:"version"`
+	Partitions   int      `json:"partitions"`
+	Replicas     int      `json:"replicas"` // configured
+	Width        int      `json:"width"`    // replicas that each partition has with the devices there are
+	Quorum       int      `json:"quorum"`
+	Balance      float64  `json:"balance"`      // largest deviation from a device's share, in percent
+	Dispersion   float64  `json:"dispersion"`   // partitions whose replicas stand too close, in percent
+	Overload     float64  `json:"overload"`     // share a device may take beyond its weight
+	PendingMoves int      `json:"pendingMoves"` // replicas the ring has still to move, step by step
+	PendingCopy  int64    `json:"pendingCopies"`
+	Devices      []Device `json:"devices"`
+}
+
+// Device is one device of the ring.
+type Device struct {
+	ID         uint16  `json:"id"`
+	Path       string  `json:"path"`
+	Zone       string  `json:"zone,omitempty"`
+	Weight     float64 `json:"weight"`
+	State      string  `json:"state"`  // active, draining, failed
+	Health     string  `json:"health"` // healthy, full, suspect, broken, missing
+	Partitions int     `json:"partitions"`
+	Off        float64 `json:"off"` // deviation from its share, in percent
+	Blobs      int64   `json:"blobs"`
+	Bytes      int64   `json:"bytes"` // of live blobs
+	DiskBytes  int64   `json:"diskBytes"`
+	FreeBytes  int64   `json:"freeBytes"`
+	Removable  bool    `json:"removable"` // drained or failed, and holds nothing that is needed
+}
+
+// NewDevice asks for a device in the data folder Path.
+type NewDevice struct {
+	Path   string  `json:"path"`
+	Zone   string  `json:"zone,omitempty"`
+	Weight float64 `json:"weight,omitempty"` // 0: by the size of its file system
+}
+
+// Change is one change of the ring.
+type Change struct {
+	Verb   string     `json:"verb"` // add, drain, fail, activate, remove; "" asks for what is under way
+	ID     uint16     `json:"id,omitempty"`
+	Device *NewDevice `json:"device,omitempty"`
+}
+
+// Plan is what a change would do.
+type Plan struct {
+	Moves      int     `json:"moves"`   // replicas of the first step
+	Pending    int     `json:"pending"` // replicas left to later steps
+	Flows      []Flow  `json:"flows"`
+	Balance    float64 `json:"balance"` // after the first step
+	Dispersion float64 `json:"dispersion"`
+}
+
+// Flow is how many replicas one device gives another; 0 stands for none.
+type Flow struct {
+	From     uint16 `json:"from"`
+	To       uint16 `json:"to"`
+	Replicas int    `json:"replicas"`
+}
+
+// NewUser asks for a user. Without keys they are generated; without an account the user gets the root's.
+type NewUser struct {
+	Name            string `json:"name"`
+	AccountID       string `json:"account,omitempty"`
+	AccessKeyID     string `json:"accessKey,omitempty"`
+	SecretAccessKey string `json:"secretKey,omitempty"`
+}
+
+// User is a user; the secret is shown once, when it was created.
+type User struct {
+	Name            string    `json:"name"`
+	ID              string    `json:"id"`
+	ARN             string    `json:"arn"`
+	AccountID       string    `json:"account"`
+	CanonicalID     string    `json:"canonicalId,omitempty"`
+	Created         time.Time `json:"created"`
+	AccessKeyIDs    []string  `json:"accessKeys,omitempty"`
+	AccessKeyID     string    `json:"accessKey,omitempty"`
+	SecretAccessKey string    `json:"secretKey,omitempty"`
+}
+
+// TaskResult is what a task did or that it began.
+type TaskResult struct {
+	Task    string           `json:"task"`
+	Seconds float64          `json:"seconds"`
+	Counts  map[string]int64 `json:"counts,omitempty"`
+}
+
+// failure is the body of every error answer.
+type failure struct {
+	Error string `json:"error"`
+}
