@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aureole-cloud/aureole/cmd/internal/adminapi"
+)
+
+func (p *program) admin() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "admin",
+		Short: "Users and housekeeping of a running server; answers are JSON",
+		Args:  args(0, ""),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	addRemoteFlags(c)
+	c.AddCommand(p.adminUser(),
+		p.task("scrub", "Verify every stored copy now and repair what is damaged"),
+		p.task("compact", "Return the space of deleted objects now"),
+		p.task("gc", "Remove what deleted objects and broken uploads left behind now"))
+	return c
+}
+
+func (p *program) adminUser() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "user",
+		Short: "Create, list and delete users",
+		Args:  args(0, ""),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var u adminapi.NewUser
+	create := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Create a user with an access key and print both, the secret for the only time",
+		Args:  args(1, "NAME"),
+		RunE: func(c *cobra.Command, a []string) error {
+			u.Name = a[0]
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				made, err := cl.CreateUser(ctx, u)
+				if err != nil {
+					return err
+				}
+				return printJSON(p.out, made)
+			})
+		},
+	}
+	create.Flags().StringVar(&u.AccessKeyID, "access-key", "", "access key `id`; generated when not given")
+	create.Flags().StringVar(&u.SecretAccessKey, "secret-key", "", "its `secret`; generated when not given")
+	create.Flags().StringVar(&u.AccountID, "account", "", "12-digit account `id`, made when there is none; the root's when not given")
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List all users with their access key ids",
+		Args:  args(0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				users, err := cl.ListUsers(ctx)
+				if err != nil {
+					return err
+				}
+				return printJSON(p.out, users)
+			})
+		},
+	}
+	var account string
+	del := &cobra.Command{
+		Use:   "delete NAME",
+		Short: "Delete a user and its access keys",
+		Args:  args(1, "NAME"),
+		RunE: func(c *cobra.Command, a []string) error {
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				return cl.DeleteUser(ctx, account, a[0])
+			})
+		},
+	}
+	del.Flags().StringVar(&account, "account", "", "12-digit account `id` of the user; the root's when not given")
+	c.AddCommand(create, list, del)
+	return c
+}
+
+// task is a command that has the server do one of its background jobs now.
+func (p *program) task(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  args(0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				r, err := cl.RunTask(ctx, name)
+				if err != nil {
+					return err
+				}
+				return printJSON(p.out, r)
+			})
+		},
+	}
+}

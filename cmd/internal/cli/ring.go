@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aureole-cloud/aureole/cmd/internal/adminapi"
+)
+
+func (p *program) ring() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ring",
+		Short: "Show and change the devices of a running server",
+		Long: `Show how objects are placed, and change the devices while the server serves.
+
+A drained device gives away what it holds and can then be removed; one marked failed is written off and its
+copies are made again elsewhere. "ring plan" shows what a change would move before it is made.`,
+		Args: args(0, ""),
+	}
+	addRemoteFlags(c)
+	asJSON := c.PersistentFlags().Bool("json", false, "print JSON")
+	show := func(c *cobra.Command, _ []string) error {
+		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+			r, err := cl.Ring(ctx)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(p.out, r)
+			}
+			return printRing(p.out, r)
+		})
+	}
+	c.RunE = show
+	c.AddCommand(&cobra.Command{Use: "show", Short: "Show partitions, balance, dispersion and devices", Args: args(0, ""), RunE: show})
+
+	var device adminapi.NewDevice
+	deviceFlags := func(c *cobra.Command) {
+		c.Flags().Float64Var(&device.Weight, "weight", 0, "share of the data relative to other devices; 0 takes the size of the file system in GiB")
+		c.Flags().StringVar(&device.Zone, "zone", "", "failure domain of the device; replicas go to different ones")
+	}
+	add := &cobra.Command{Use: "add DIR", Short: "Add a device in a data folder", Args: args(1, "DIR")}
+	deviceFlags(add)
+	add.RunE = func(c *cobra.Command, a []string) (err error) {
+		if device.Path, err = absolute(a[0]); err != nil {
+			return err
+		}
+		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+			d, err := cl.AddDevice(ctx, device)
+			if err != nil {
+				return err
+			}
+			return p.printDevice(d, *asJSON, "added")
+		})
+	}
+	c.AddCommand(add)
+	for _, v := range []struct{ verb, short, done string }{
+		{"drain", "Move everything off a device", "is being drained"},
+		{"fail", "Write a device off; its copies are made again elsewhere", "is marked failed"},
+		{"activate", "Take a drained or failed device back", "is active"},
+		{"remove", "Remove a device that is drained or failed", "is removed"},
+	} {
+		c.AddCommand(&cobra.Command{Use: v.verb + " ID", Short: v.short, Args: args(1, "ID"),
+			RunE: func(c *cobra.Command, a []string) error {
+				id, err := deviceID(a[0])
+				if err != nil {
+					return err
+				}
+				return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+					d, err := cl.ChangeDevice(ctx, id, v.verb)
+					if err != nil {
+						return err
+					}
+					return p.printDevice(d, *asJSON, v.done)
+				})
+			}})
+	}
+	plan := &cobra.Command{
+		Use:   "plan [add DIR | drain ID | fail ID | activate ID | remove ID]",
+		Short: "Show what a change would move, or what is under way",
+	}
+	deviceFlags(plan)
+	plan.RunE = func(c *cobra.Command, a []string) error {
+		ch, err := change(a, &device)
+		if err != nil {
+			return err
+		}
+		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+			pl, err := cl.Plan(ctx, ch)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(p.out, pl)
+			}
+			return printPlan(p.out, pl)
+		})
+	}
+	c.AddCommand(plan)
+	return c
+}
+
+// change reads the arguments of plan.
+func change(a []string, device *adminapi.NewDevice) (ch adminapi.Change, err error) {
+	if len(a) == 0 {
+		return ch, nil
+	}
+	if len(a) != 2 {
+		return ch, fmt.Errorf("%w: aureole ring plan [add DIR | drain ID | fail ID | activate ID | remove ID]", errUsage)
+	}
+	ch.Verb = a[0]
+	switch a[0] {
+	case "add":
+		device.Path, err = absolute(a[1])
+		ch.Device = device
+	case "drain", "fail", "activate", "remove":
+		ch.ID, err = deviceID(a[1])
+	default:
+		err = fmt.Errorf("%w: %q is no change of the ring", errUsage, a[0])
+	}
+	return ch, err
+}
+
+func deviceID(s string) (uint16, error) {
+	id, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || id == 0 {
+		return 0, fmt.Errorf("%w: %q is not the number of a device; aureole ring lists them", errUsage, s)
+	}
+	return uint16(id), nil
+}
+
+// remote runs f with a client and a context that ends with a signal.
+func (p *program) remote(c *cobra.Command, f func(context.Context, *adminapi.Client) error) error {
+	cl, err := p.client(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := interrupted(c.Context())
+	defer cancel()
+	return f(ctx, cl)
+}
+
+func (p *program) printDevice(d adminapi.Device, asJSON bool, what string) error {
+	if asJSON {
+		return printJSON(p.out, d)
+	}
+	_, err := fmt.Fprintf(p.out, "device %d (%s) %s\n", d.ID, d.Path, what)
+	return err
+}
+
+func printRing(w io.Writer, r adminapi.Ring) error {
+	fmt.Fprintf(w, "ring version %d: %d partitions, %d of %d replicas, writes wait for %d\n", r.Version, r.Partitions, r.Width, r.Replicas, r.Quorum)
+	fmt.Fprintf(w, "balance %.2f %%, dispersion %.2f %%, overload %.0f %%\n", r.Balance, r.Dispersion, 100*r.Overload)
+	fmt.Fprintf(w, "pending: %d partitions to move, %d copies to make or give away\n\n", r.PendingMoves, r.PendingCopy)
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tSTATE\tHEALTH\tZONE\tWEIGHT\tPARTITIONS\tOFF\tBLOBS\tUSED\tFREE\tPATH")
+	for _, d := range r.Devices {
+		state := d.State
+		if d.Removable {
+			state += ", removable"
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%.4g\t%d\t%+.2f %%\t%d\t%s\t%s\t%s\n",
+			d.ID, state, d.Health, d.Zone, d.Weight, d.Partitions, d.Off, d.Blobs, bytes(d.Bytes), bytes(d.FreeBytes), d.Path)
+	}
+	return t.Flush()
+}
+
+func printPlan(w io.Writer, pl adminapi.Plan) error {
+	fmt.Fprintf(w, "%d replicas move in the first step, %d in later ones; then balance %.2f %%, dispersion %.2f %%\n", pl.Moves, pl.Pending, pl.Balance, pl.Dispersion)
+	if len(pl.Flows) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "FROM\tTO\tREPLICAS")
+	name := func(id uint16) string {
+		if id == 0 {
+			return "-"
+		}
+		return strconv.Itoa(int(id))
+	}
+	for _, f := range pl.Flows {
+		fmt.Fprintf(t, "%s\t%s\t%d\n", name(f.From), name(f.To), f.Replicas)
+	}
+	return t.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// bytes prints a size for people.
+func bytes(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	value, suffix := float64(n), ""
+	for _, s := range []string{"KiB", "MiB", "GiB", "TiB", "PiB"} {
+		if value /= unit; value < unit || s == "PiB" {
+			suffix = s
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %s", value, suffix)
+}
