@@ -1,0 +1,99 @@
+package s3api
+
+import (
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+// Configurations that cannot be set yet still have a true answer: that there are none, or what every bucket is. Clients
+// ask for many of them (Terraform on each refresh) and stop when one is not implemented.
+
+// fixed answers with an empty document: the state of a bucket that was never configured.
+func fixed(root string) handler {
+	return static(root, func(*s3xml.Doc) {})
+}
+
+// static answers with the same document for every bucket that the caller may see.
+func static(root string, fill func(*s3xml.Doc)) handler {
+	return func(r *request) (*response, error) {
+		if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
+			return nil, err
+		}
+		x := s3xml.New(root, 256)
+		fill(x)
+		resp := r.ok()
+		resp.xml = x.Bytes()
+		return resp, nil
+	}
+}
+
+// absent answers that a bucket has no such configuration.
+func absent(code s3err.Code) handler {
+	return func(r *request) (*response, error) {
+		if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
+			return nil, err
+		}
+		return nil, s3err.New(code)
+	}
+}
+
+// removed answers that a configuration, which no bucket has, is gone.
+func removed(r *request) (*response, error) {
+	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
+		return nil, err
+	}
+	return r.noContent(), nil
+}
+
+// listOrAbsent answers an empty list, or, when one configuration is asked for by its id, that it does not exist.
+func listOrAbsent(root string) handler {
+	list, one := static(root, func(x *s3xml.Doc) { x.Bool("IsTruncated", false) }), absent(s3err.NoSuchConfiguration)
+	return func(r *request) (*response, error) {
+		if r.query.has("id") {
+			return one(r)
+		}
+		return list(r)
+	}
+}
+
+// unlocked answers for the lock of an object in a bucket without locks.
+func unlocked(r *request) (*response, error) {
+	if _, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")}); err != nil {
+		return nil, err
+	}
+	return nil, s3err.Newf(s3err.InvalidRequest, "Bucket is missing Object Lock Configuration")
+}
+
+// preflight answers the question of a browser before it sends a request across origins.
+func preflight(r *request) error {
+	if !r.hasHeader("Origin") || !r.hasHeader("Access-Control-Request-Method") {
+		return s3err.Newf(s3err.BadRequest, "Insufficient information. Origin request header needed.")
+	}
+	return s3err.New(s3err.AccessForbidden).With("Method", r.header("Access-Control-Request-Method")).With("ResourceType", r.resourceType())
+}
+
+func getBucketVersioning(r *request) (*response, error) {
+	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+	if err != nil {
+		return nil, err
+	}
+	x := s3xml.New("VersioningConfiguration", 256)
+	switch b.Versioning {
+	case object.VersioningEnabled:
+		x.Text("Status", "Enabled")
+	case object.VersioningSuspended:
+		x.Text("Status", "Suspended")
+	}
+	resp := r.ok()
+	resp.xml = x.Bytes()
+	return resp, nil
+}
+
+func ownershipControls(x *s3xml.Doc) {
+	x.Open("Rule")
+	x.Text("ObjectOwnership", "BucketOwnerEnforced")
+	x.Close("Rule")
+}
+
+func requestPayment(x *s3xml.Doc) { x.Text("Payer", "BucketOwner") }

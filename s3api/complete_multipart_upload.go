@@ -1,0 +1,133 @@
+package s3api
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+// completeMultipartUpload: POST /bucket/key?uploadId=
+func completeMultipartUpload(r *request) (*response, error) {
+	in := &object.CompleteInput{Bucket: r.bucket, Key: r.key, UploadID: r.query.get("uploadId")}
+	var err error
+	if in.Conditions, err = r.writeConditions(); err != nil {
+		return nil, err
+	}
+	if in.Checksum, err = r.wholeChecksum(); err != nil {
+		return nil, err
+	}
+	if v := r.header("x-amz-mp-object-size"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 0 {
+			return nil, s3err.Newf(s3err.InvalidRequest, "Value for x-amz-mp-object-size header is invalid")
+		}
+		in.ObjectSize = &n
+	}
+	var doc s3xml.CompleteMultipartUpload
+	if err := r.readXML("CompleteMultipartUpload", r.srv.cfg.Limits.CompleteBody, anyDigest, &doc); err != nil {
+		return nil, err
+	}
+	if in.Parts, err = completeParts(doc.Parts); err != nil {
+		return nil, err
+	}
+	location := r.location()
+	return r.patiently(func() (*response, error) {
+		res, err := r.srv.objects.CompleteUpload(r.ctx, r.who, in)
+		if err != nil {
+			return nil, err
+		}
+		x := s3xml.New("CompleteMultipartUploadResult", 512)
+		x.Text("Location", location)
+		x.Text("Bucket", r.bucket)
+		x.Text("Key", r.key)
+		x.ETag(res.ETag)
+		for i := range res.Checksums {
+			x.Text("Checksum"+res.Checksums[i].Algorithm.String(), res.Checksums[i].Value)
+		}
+		if len(res.Checksums) > 0 {
+			x.Text("ChecksumType", res.Checksums[0].Type.String())
+		}
+		resp := &response{xml: x.Bytes()}
+		resp.set("x-amz-version-id", res.VersionID)
+		return resp, nil
+	})
+}
+
+// wholeChecksum reads the checksum of the whole object, which here describes no body.
+func (r *request) wholeChecksum() (*object.Checksum, error) {
+	typ, err := checksum.ParseType(r.header(hdrChecksumType))
+	if err != nil {
+		return nil, s3err.Newf(s3err.InvalidRequest, "Value for x-amz-checksum-type header is invalid.")
+	}
+	for i := range r.headers {
+		h := &r.headers[i]
+		alg := checksum.FromHeader(h.Name)
+		if alg == checksum.None {
+			continue
+		}
+		v, err := checksum.ParseValue(alg, h.Value)
+		if err != nil {
+			return nil, invalidChecksum(alg)
+		}
+		if typ == checksum.NoType {
+			typ = v.Type
+		}
+		return &object.Checksum{Algorithm: alg, Type: typ, Value: h.Value}, nil
+	}
+	return nil, nil
+}
+
+func completeParts(in []s3xml.CompletedPart) ([]object.CompletePart, error) {
+	if len(in) == 0 {
+		return nil, s3err.New(s3err.MalformedXML)
+	}
+	if len(in) > object.MaxParts {
+		return nil, s3err.New(s3err.MalformedXML)
+	}
+	parts := make([]object.CompletePart, len(in))
+	for i := range in {
+		p := &in[i]
+		if p.PartNumber == nil || p.ETag == "" {
+			return nil, s3err.New(s3err.MalformedXML)
+		}
+		if *p.PartNumber < 1 || *p.PartNumber > object.MaxParts {
+			return nil, s3err.Argument("partNumber", strconv.Itoa(*p.PartNumber), "PartNumber must be >= 1")
+		}
+		parts[i] = object.CompletePart{Number: *p.PartNumber, ETag: bareETag(p.ETag)}
+		var bad error
+		p.Checksums(func(name, value string) {
+			alg, err := checksum.ParseAlgorithm(name)
+			if err == nil {
+				_, err = checksum.Decode(alg, value)
+			}
+			if err != nil {
+				bad = s3err.Newf(s3err.InvalidRequest, "Value for Checksum%s of part %d is invalid.", name, *p.PartNumber)
+			}
+			parts[i].Checksums = append(parts[i].Checksums, object.Checksum{Algorithm: alg, Type: checksum.FullObject, Value: value})
+		})
+		if bad != nil {
+			return nil, bad
+		}
+	}
+	return parts, nil
+}
+
+// location is the address of the object, as the client reached it.
+func (r *request) location() string {
+	scheme := "http"
+	if r.fctx.IsTLS() {
+		scheme = "https"
+	}
+	var b strings.Builder
+	b.WriteString(scheme + "://" + r.host)
+	if r.hostBucket == "" {
+		b.WriteString("/" + r.bucket)
+	}
+	b.WriteByte('/')
+	b.WriteString(string(appendPathEscaped(nil, r.key)))
+	return b.String()
+}

@@ -1,0 +1,139 @@
+package s3api
+
+import (
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+// copyObject: PUT /bucket/key with x-amz-copy-source
+func copyObject(r *request) (*response, error) {
+	if err := r.refuseObjectOptions(); err != nil {
+		return nil, err
+	}
+	in, err := r.copyInput()
+	if err != nil {
+		return nil, err
+	}
+	if r.hasHeader("x-amz-copy-source-range") || r.hasHeader("Range") {
+		return nil, s3err.Newf(s3err.InvalidRequest, "The specified copy operation does not support a range")
+	}
+	if in.Conditions, err = r.writeConditions(); err != nil {
+		return nil, err
+	}
+	if in.ReplaceMetadata, err = r.directive("x-amz-metadata-directive"); err != nil {
+		return nil, err
+	}
+	if in.ReplaceTags, err = r.directive("x-amz-tagging-directive"); err != nil {
+		return nil, err
+	}
+	if in.ReplaceMetadata {
+		in.Headers, in.Metadata = r.contentHeaders(), r.userMetadata()
+	}
+	if in.ReplaceTags {
+		if in.Tags, err = r.taggingHeader(); err != nil {
+			return nil, err
+		}
+	}
+	in.StorageClass = r.header("x-amz-storage-class")
+	if in.ChecksumAlgorithm, _, err = r.uploadChecksum(); err != nil {
+		return nil, err
+	}
+	if in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" && !in.ReplaceMetadata &&
+		!in.ReplaceTags && in.StorageClass == "" && in.ChecksumAlgorithm == 0 && !r.hasHeader("x-amz-website-redirect-location") {
+		return nil, s3err.Newf(s3err.InvalidRequest, "This copy request is illegal because it is trying to copy an object to itself "+
+			"without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+	}
+	return r.patiently(func() (*response, error) {
+		res, err := r.srv.objects.Copy(r.ctx, r.who, in)
+		if err != nil {
+			return nil, sourceFailure(err, in)
+		}
+		return r.copied("CopyObjectResult", res), nil
+	})
+}
+
+// copied is the answer to both kinds of copy.
+func (r *request) copied(root string, res *object.CopyResult) *response {
+	x := s3xml.New(root, 512)
+	x.Time("LastModified", res.LastModified)
+	x.ETag(res.ETag)
+	for i := range res.Checksums {
+		x.Text("Checksum"+res.Checksums[i].Algorithm.String(), res.Checksums[i].Value)
+	}
+	if len(res.Checksums) > 0 && root == "CopyObjectResult" {
+		x.Text("ChecksumType", res.Checksums[0].Type.String())
+	}
+	resp := &response{xml: x.Bytes()}
+	resp.set("x-amz-version-id", res.VersionID)
+	resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
+	return resp
+}
+
+// copyInput reads what both kinds of copy share: the source and its conditions.
+func (r *request) copyInput() (*object.CopyInput, error) {
+	in := &object.CopyInput{Bucket: r.bucket, Key: r.key, SrcConditions: r.readConditions("x-amz-copy-source-")}
+	var err error
+	in.SrcBucket, in.SrcKey, in.SrcVersionID, err = parseCopySource(r.header("x-amz-copy-source"))
+	if err != nil {
+		return nil, err
+	}
+	return in, r.srv.checkExpectedOwner(r, in.SrcBucket, "x-amz-source-expected-bucket-owner")
+}
+
+// parseCopySource reads x-amz-copy-source: bucket/key, with or without a slash in front, percent-encoded or not, and
+// possibly ?versionId=. An access point's ARN names no bucket of ours.
+func parseCopySource(v string) (bucket, key, version string, err error) {
+	bad := func() (string, string, string, error) {
+		return "", "", "", s3err.Argument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+	}
+	if strings.HasPrefix(v, "arn:") {
+		return "", "", "", s3err.Argument("x-amz-copy-source", v, "Invalid copy source object ARN")
+	}
+	path := v
+	// The version begins at the last "?versionId=": a question mark of the key itself is encoded by careful clients only.
+	if i := strings.LastIndex(v, "?"); i >= 0 {
+		if name, value, ok := strings.Cut(v[i+1:], "="); ok && name == "versionId" {
+			path, version = v[:i], unescape(value, false)
+			if version == "" {
+				return "", "", "", s3err.Argument("x-amz-copy-source", v, "Version id cannot be the empty string")
+			}
+		}
+	}
+	path = strings.TrimPrefix(unescape(path, false), "/")
+	bucket, key, _ = strings.Cut(path, "/")
+	if bucket == "" || key == "" || !validKeyText(key) || !validKeyText(bucket) {
+		return bad()
+	}
+	return bucket, key, version, nil
+}
+
+// directive reads COPY or REPLACE.
+func (r *request) directive(header string) (replace bool, err error) {
+	switch v := r.header(header); v {
+	case "", "COPY":
+		return false, nil
+	case "REPLACE":
+		return true, nil
+	default:
+		return false, s3err.Argument(header, v, "Unknown "+strings.TrimSuffix(strings.TrimPrefix(header, "x-amz-"), "-directive")+" directive.")
+	}
+}
+
+// sourceFailure makes the names in an error those of the source where it is about the source.
+func sourceFailure(err error, in *object.CopyInput) error {
+	e := s3err.From(err)
+	switch e.Code {
+	case s3err.NoSuchKey, s3err.NoSuchVersion:
+		if s3err.Resource(err) != in.Key || in.SrcKey == in.Key {
+			return e.With("Key", in.SrcKey)
+		}
+	case s3err.NoSuchBucket:
+		if s3err.Resource(err) == in.SrcBucket {
+			return e.With("BucketName", in.SrcBucket)
+		}
+	}
+	return err
+}

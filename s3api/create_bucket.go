@@ -1,0 +1,155 @@
+package s3api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+// createBucket: PUT /bucket
+func createBucket(r *request) (*response, error) {
+	if err := r.refuseBucketOptions(); err != nil {
+		return nil, err
+	}
+	in := object.CreateBucketInput{Name: r.bucket}
+	var conf s3xml.CreateBucketConfiguration
+	found, err := r.readOptionalXML("CreateBucketConfiguration", &conf)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		if conf.Location != nil || conf.Bucket != nil && conf.Bucket.Type != "" {
+			return nil, s3err.Newf(s3err.NotImplemented, "Directory buckets are not implemented")
+		}
+		in.Region = conf.LocationConstraint
+		if in.Tags, err = tagList(conf.Tags); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.srv.checkLocation(in.Region); err != nil {
+		return nil, err
+	}
+	if _, err := r.srv.objects.CreateBucket(r.ctx, r.who, in); err != nil {
+		return nil, err
+	}
+	resp := r.ok()
+	resp.set("Location", "/"+r.bucket)
+	return resp, nil
+}
+
+// checkLocation refuses a location that this server, when it is strict, is not. Otherwise any name is taken, like any
+// region in a signature is: there is one place where buckets can be.
+func (s *Server) checkLocation(location string) error {
+	switch {
+	case location == "", location == s.cfg.Region, !s.cfg.StrictRegion && validRegion(location):
+		return nil
+	case !validRegion(location):
+		return s3err.New(s3err.InvalidLocationConstraint).With("LocationConstraint", location)
+	}
+	return s3err.Newf(s3err.IllegalLocationConstraint,
+		"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", location)
+}
+
+func validRegion(name string) bool {
+	if len(name) > 64 {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// refuseBucketOptions refuses what a new bucket cannot be: locked, or shared by ACLs.
+func (r *request) refuseBucketOptions() error {
+	if strings.EqualFold(r.header("x-amz-bucket-object-lock-enabled"), "true") {
+		return s3err.Header("x-amz-bucket-object-lock-enabled")
+	}
+	switch r.header("x-amz-object-ownership") {
+	case "", "BucketOwnerEnforced":
+	case "BucketOwnerPreferred", "ObjectWriter":
+		return s3err.Header("x-amz-object-ownership")
+	default:
+		return s3err.Argument("x-amz-object-ownership", r.header("x-amz-object-ownership"), "Invalid x-amz-object-ownership header")
+	}
+	acl := r.header("x-amz-acl")
+	switch {
+	case !cannedBucketACL(acl):
+		return s3err.Argument("x-amz-acl", acl, "")
+	case acl != "" && acl != "private", r.hasGrants():
+		return s3err.New(s3err.InvalidBucketACL)
+	}
+	return nil
+}
+
+// deleteBucket: DELETE /bucket
+func deleteBucket(r *request) (*response, error) {
+	if err := r.srv.objects.DeleteBucket(r.ctx, r.who, r.bucket); err != nil {
+		return nil, err
+	}
+	return r.noContent(), nil
+}
+
+// headBucket: HEAD /bucket
+func headBucket(r *request) (*response, error) {
+	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+	if err != nil {
+		return nil, err
+	}
+	resp := r.ok()
+	resp.set("x-amz-bucket-region", r.srv.regionOf(&b))
+	resp.set("x-amz-access-point-alias", "false")
+	resp.set("Content-Type", xmlType)
+	return resp, nil
+}
+
+// regionOf is the region a bucket shows.
+func (s *Server) regionOf(b *object.Bucket) string {
+	if b.Region == "" {
+		return s.cfg.Region
+	}
+	return b.Region
+}
+
+// getBucketLocation: GET /bucket?location. The first of Amazon's regions has no name here.
+func getBucketLocation(r *request) (*response, error) {
+	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+	if err != nil {
+		return nil, err
+	}
+	region := r.srv.regionOf(&b)
+	if region == defaultRegion {
+		region = ""
+	}
+	resp := r.ok()
+	body := append([]byte(nil), s3xml.Header...)
+	body = append(body, `<LocationConstraint xmlns="`+s3xml.Namespace+`">`...)
+	body = s3xml.AppendText(body, region)
+	resp.xml = append(body, "</LocationConstraint>"...)
+	return resp, nil
+}
+
+// checkExpectedOwner refuses a request whose bucket belongs to another account than the client believes.
+func (s *Server) checkExpectedOwner(r *request, bucket, header string) error {
+	want := r.header(header)
+	if want == "" || bucket == "" || r.op.handler == nil || r.op.name == "CreateBucket" {
+		return nil
+	}
+	if len(want) != 12 || strings.Trim(want, "0123456789") != "" {
+		return s3err.Argument(header, want, "The value of the expected bucket owner parameter must be an AWS account ID")
+	}
+	b, err := s.objects.HeadBucket(r.ctx, r.who, bucket)
+	if err != nil {
+		return err
+	}
+	if b.Owner.AccountID != want {
+		return s3err.New(s3err.AccessDenied).WithStatus(http.StatusForbidden)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package s3api
+
+import (
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+// createMultipartUpload: POST /bucket/key?uploads
+func createMultipartUpload(r *request) (*response, error) {
+	if err := r.refuseObjectOptions(); err != nil {
+		return nil, err
+	}
+	tags, err := r.taggingHeader()
+	if err != nil {
+		return nil, err
+	}
+	alg, typ, err := r.uploadChecksum()
+	if err != nil {
+		return nil, err
+	}
+	up, err := r.srv.objects.CreateUpload(r.ctx, r.who, &object.CreateUploadInput{
+		Bucket: r.bucket, Key: r.key,
+		Headers:           r.contentHeaders(),
+		Metadata:          r.userMetadata(),
+		Tags:              tags,
+		StorageClass:      r.header("x-amz-storage-class"),
+		ChecksumAlgorithm: alg,
+		ChecksumType:      typ,
+	})
+	if err != nil {
+		return nil, err
+	}
+	x := s3xml.New("InitiateMultipartUploadResult", 512)
+	x.Text("Bucket", r.bucket)
+	x.Text("Key", r.key)
+	x.Text("UploadId", up.UploadID)
+	resp := r.ok()
+	if alg != 0 {
+		resp.set("x-amz-checksum-algorithm", up.ChecksumAlgorithm.String())
+		resp.set(hdrChecksumType, up.ChecksumType.String())
+	}
+	resp.xml = x.Bytes()
+	return resp, nil
+}

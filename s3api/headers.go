@@ -1,0 +1,263 @@
+package s3api
+
+import (
+	"encoding/base64"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+)
+
+// contentHeaders are the headers S3 stores with an object and returns as they were sent.
+func (r *request) contentHeaders() object.Headers {
+	return object.Headers{
+		ContentType:        r.header("Content-Type"),
+		CacheControl:       r.headerList("Cache-Control"),
+		ContentDisposition: r.header("Content-Disposition"),
+		ContentEncoding:    withoutAWSChunked(r.headerList("Content-Encoding")),
+		ContentLanguage:    r.headerList("Content-Language"),
+		Expires:            r.header("Expires"),
+		WebsiteRedirect:    r.header("x-amz-website-redirect-location"),
+	}
+}
+
+// withoutAWSChunked removes the coding that is only the envelope of the upload.
+func withoutAWSChunked(v string) string {
+	if !strings.Contains(strings.ToLower(v), "aws-chunked") {
+		return v
+	}
+	kept := make([]string, 0, 2)
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.TrimSpace(part)
+		if part != "" && !strings.EqualFold(part, "aws-chunked") {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
+const metaPrefix = "x-amz-meta-"
+
+// userMetadata folds the x-amz-meta- headers: names in lower case, repeated ones joined by a comma, values decoded by
+// RFC 2047. Core bounds their size.
+func (r *request) userMetadata() []object.Meta {
+	var meta []object.Meta
+next:
+	for i := range r.headers {
+		h := &r.headers[i]
+		if !hasPrefixFold(h.Name, metaPrefix) || len(h.Name) == len(metaPrefix) {
+			continue
+		}
+		name := strings.ToLower(h.Name[len(metaPrefix):])
+		value := decodeMeta(h.Value)
+		for j := range meta {
+			if meta[j].Name == name {
+				meta[j].Value += "," + value
+				continue next
+			}
+		}
+		meta = append(meta, object.Meta{Name: name, Value: value})
+	}
+	return meta
+}
+
+func decodeMeta(v string) string {
+	if strings.Contains(v, "=?") {
+		var d mime.WordDecoder
+		if decoded, err := d.DecodeHeader(v); err == nil {
+			return decoded
+		}
+	}
+	if utf8.ValidString(v) {
+		return v
+	}
+	runes := make([]rune, 0, len(v)) // bytes of ISO 8859-1, which is what HTTP once said headers are
+	for i := range len(v) {
+		runes = append(runes, rune(v[i]))
+	}
+	return string(runes)
+}
+
+// setMetadata writes user metadata to the answer: what is not ASCII by RFC 2047, and of what no header can carry the count.
+func (p *response) setMetadata(meta []object.Meta) {
+	missing := 0
+	for i := range meta {
+		value, ok := encodeMeta(meta[i].Value)
+		if !ok {
+			missing++
+			continue
+		}
+		p.fields = append(p.fields, field{metaPrefix + meta[i].Name, value})
+	}
+	if missing > 0 {
+		p.set("x-amz-missing-meta", strconv.Itoa(missing))
+	}
+}
+
+func encodeMeta(v string) (string, bool) {
+	ascii := true
+	for i := range len(v) {
+		switch c := v[i]; {
+		case c >= utf8.RuneSelf:
+			ascii = false
+		case c < 0x20 && c != '\t', c == 0x7f:
+			return "", false
+		}
+	}
+	if ascii {
+		return v, true
+	}
+	return mime.BEncoding.Encode("UTF-8", v), true
+}
+
+// taggingHeader reads x-amz-tagging: tags in the form of a query.
+func (r *request) taggingHeader() ([]object.Tag, error) {
+	return parseTagging(r.header("x-amz-tagging"))
+}
+
+func parseTagging(v string) ([]object.Tag, error) {
+	if v == "" {
+		return nil, nil
+	}
+	q, ok := parseQuery(nil, v)
+	if !ok {
+		return nil, s3err.Newf(s3err.InvalidTag, "Object tag count cannot be greater than %d", object.MaxObjectTags)
+	}
+	tags := make([]object.Tag, len(q))
+	for i := range q {
+		tags[i] = object.Tag{Key: q[i].name, Value: q[i].value}
+	}
+	return tags, nil
+}
+
+// writeConditions reads the conditions of a PutObject, CompleteMultipartUpload or CopyObject.
+func (r *request) writeConditions() (object.WriteConditions, error) {
+	c := object.WriteConditions{IfMatch: bareETag(r.header("If-Match")), IfNoneMatch: bareETag(r.header("If-None-Match"))}
+	if c.IfNoneMatch != "" && c.IfNoneMatch != "*" {
+		return c, s3err.Header("If-None-Match").With("additionalMessage", "We don't accept the provided value of If-None-Match header for this API")
+	}
+	if c.IfNoneMatch != "" && c.IfMatch != "" {
+		return c, s3err.Header("If-Match,If-None-Match").With("additionalMessage", "Multiple conditional request headers present in the request")
+	}
+	return c, nil
+}
+
+// deleteConditions reads the conditions of a DeleteObject.
+func (r *request) deleteConditions() (object.WriteConditions, error) {
+	c := object.WriteConditions{IfMatch: bareETag(r.header("If-Match"))}
+	if v := r.header("x-amz-if-match-size"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 0 {
+			return c, s3err.Argument("x-amz-if-match-size", v, "Invalid x-amz-if-match-size")
+		}
+		c.IfMatchSize = &n
+	}
+	if v := r.header("x-amz-if-match-last-modified-time"); v != "" {
+		t, ok := parseTime(v)
+		if !ok {
+			return c, s3err.Argument("x-amz-if-match-last-modified-time", v, "Invalid x-amz-if-match-last-modified-time")
+		}
+		c.IfMatchLastModified = t
+	}
+	return c, nil
+}
+
+// readConditions reads the conditions of a read; prefix is "" or, for the source of a copy, "x-amz-copy-source-".
+func (r *request) readConditions(prefix string) object.ReadConditions {
+	var c object.ReadConditions
+	// One look at the headers instead of four; most requests have none.
+	for i := range r.headers {
+		h := &r.headers[i]
+		if !hasPrefixFold(h.Name, prefix+"if-") {
+			continue
+		}
+		switch strings.ToLower(h.Name[len(prefix):]) {
+		case "if-match":
+			c.IfMatch = append(c.IfMatch, parseETags(h.Value)...)
+		case "if-none-match":
+			c.IfNoneMatch = append(c.IfNoneMatch, parseETags(h.Value)...)
+		case "if-modified-since":
+			c.IfModifiedSince, _ = parseTime(h.Value)
+		case "if-unmodified-since":
+			c.IfUnmodifiedSince, _ = parseTime(h.Value)
+		}
+	}
+	return c
+}
+
+// parseTime reads a date of a header. A condition whose date cannot be read is none, as RFC 9110 says.
+func parseTime(v string) (time.Time, bool) {
+	if t, err := http.ParseTime(v); err == nil {
+		return t.UTC(), true
+	}
+	for _, layout := range [...]string{time.RFC3339, time.RFC1123Z, "20060102T150405Z"} {
+		if t, err := time.Parse(layout, v); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// bareETag removes the quotes and the mark of a weak tag.
+func bareETag(v string) string {
+	v = strings.TrimPrefix(strings.TrimSpace(v), "W/")
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
+}
+
+// parseETags splits a list of ETags at the commas outside quotes. Bare ones are taken as well.
+func parseETags(v string) []string {
+	var tags []string
+	quoted, start := false, 0
+	add := func(s string) {
+		if s = strings.TrimSpace(s); s != "" {
+			tags = append(tags, bareETag(s))
+		}
+	}
+	for i := range len(v) {
+		switch {
+		case v[i] == '"':
+			quoted = !quoted
+		case v[i] == ',' && !quoted:
+			add(v[start:i])
+			start = i + 1
+		}
+	}
+	add(v[start:])
+	return tags
+}
+
+// contentMD5 decodes Content-MD5, or returns nil.
+func (r *request) contentMD5() ([]byte, error) {
+	v, ok := r.lookupHeader("Content-MD5")
+	if !ok {
+		return nil, nil
+	}
+	sum, err := base64.StdEncoding.DecodeString(v)
+	if err != nil || len(sum) != 16 {
+		return nil, s3err.New(s3err.InvalidDigest).With("Content-MD5", v)
+	}
+	return sum, nil
+}
+
+func quoted(etag string) string {
+	if etag == "" {
+		return ""
+	}
+	return `"` + etag + `"`
+}
+
+// httpTime is a date as headers carry it.
+func httpTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(http.TimeFormat)
+}

@@ -1,0 +1,77 @@
+package s3api
+
+import (
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+)
+
+// putObject: PUT /bucket/key
+func putObject(r *request) (*response, error) {
+	if err := r.refuseObjectOptions(); err != nil {
+		return nil, err
+	}
+	conditions, err := r.writeConditions()
+	if err != nil {
+		return nil, err
+	}
+	tags, err := r.taggingHeader()
+	if err != nil {
+		return nil, err
+	}
+	up, err := r.openUpload(object.MaxPutSize)
+	if err != nil {
+		return nil, err
+	}
+	res, err := r.srv.objects.Put(r.ctx, r.who, &object.PutInput{
+		Bucket: r.bucket, Key: r.key,
+		Body: up.body, Size: up.size,
+		Headers:      r.contentHeaders(),
+		Metadata:     r.userMetadata(),
+		Tags:         tags,
+		StorageClass: r.header("x-amz-storage-class"),
+		ContentMD5:   up.md5,
+		Checksums:    up.checksums,
+		Conditions:   conditions,
+	})
+	if err != nil {
+		return nil, up.explain(err)
+	}
+	r.bytesIn = res.Size
+	resp := r.ok()
+	resp.set("ETag", quoted(res.ETag))
+	resp.set("x-amz-version-id", res.VersionID)
+	resp.setChecksums(res.Checksums, true)
+	return resp, nil
+}
+
+// refuseObjectOptions refuses what an object written now cannot be. Storing it without what was asked for would be worse.
+func (r *request) refuseObjectOptions() error {
+	for i := range r.headers {
+		name := r.headers[i].Name
+		if !hasPrefixFold(name, "x-amz-") {
+			continue
+		}
+		switch value := r.headers[i].Value; strings.ToLower(name) {
+		case "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold":
+			return s3err.Newf(s3err.InvalidRequest, "Bucket is missing Object Lock Configuration")
+		case "x-amz-write-offset-bytes":
+			return s3err.Header("x-amz-write-offset-bytes")
+		case "x-amz-acl":
+			if !cannedObjectACL(value) {
+				return s3err.Argument("x-amz-acl", value, "")
+			}
+			if !ownerOnly(value) {
+				return s3err.New(s3err.AccessControlListNotSupported)
+			}
+		case "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp", "x-amz-grant-full-control":
+			return s3err.New(s3err.AccessControlListNotSupported)
+		case "x-amz-website-redirect-location":
+			if value != "" && value[0] != '/' && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
+				return s3err.Newf(s3err.InvalidRequest, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package s3xml
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// Header starts every document.
+const Header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+
+// Namespace is that of S3's answers.
+const Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+// TimeFormat is how S3 writes times in bodies: UTC with milliseconds.
+const TimeFormat = "2006-01-02T15:04:05.000Z"
+
+// AppendElement writes <name>value</name> with value escaped.
+func AppendElement(b []byte, name, value string) []byte {
+	b = append(b, '<')
+	b = append(b, name...)
+	b = append(b, '>')
+	b = AppendText(b, value)
+	b = append(b, '<', '/')
+	b = append(b, name...)
+	return append(b, '>')
+}
+
+// AppendInt writes <name>n</name>.
+func AppendInt(b []byte, name string, n int64) []byte {
+	b = append(b, '<')
+	b = append(b, name...)
+	b = append(b, '>')
+	b = strconv.AppendInt(b, n, 10)
+	b = append(b, '<', '/')
+	b = append(b, name...)
+	return append(b, '>')
+}
+
+// AppendBool writes <name>true</name> or false.
+func AppendBool(b []byte, name string, v bool) []byte {
+	return AppendElement(b, name, strconv.FormatBool(v))
+}
+
+// AppendTime writes <name>t</name> in TimeFormat.
+func AppendTime(b []byte, name string, t time.Time) []byte {
+	b = append(b, '<')
+	b = append(b, name...)
+	b = append(b, '>')
+	b = t.UTC().AppendFormat(b, TimeFormat)
+	b = append(b, '<', '/')
+	b = append(b, name...)
+	return append(b, '>')
+}
+
+// AppendText escapes s as character data.
+func AppendText(b []byte, s string) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		var esc string
+		width := 1
+		switch {
+		case c == '&':
+			esc = "&amp;"
+		case c == '<':
+			esc = "&lt;"
+		case c == '>':
+			esc = "&gt;"
+		case c == '"':
+			esc = "&quot;"
+		case c == '\r':
+			esc = "&#13;"
+		case c < 0x20 && c != '\t' && c != '\n':
+			// Not a character of XML 1.0. S3 writes the reference all the same; clients avoid it with encoding-type=url.
+			esc = "&#x" + strconv.FormatUint(uint64(c), 16) + ";"
+		case c < utf8.RuneSelf:
+		default:
+			var r rune
+			r, width = utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && width == 1 {
+				esc = "\uFFFD"
+			}
+		}
+		if esc != "" {
+			b = append(b, s[start:i]...)
+			b = append(b, esc...)
+			start = i + width
+		}
+		i += width
+	}
+	return append(b, s[start:]...)
+}
+
+// AppendURLText writes s as encoding-type=url asks: everything but unreserved characters and the slash is percent-encoded, and
+// a space becomes a plus. The result needs no escaping.
+func AppendURLText(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '*', c == '/':
+			b = append(b, c)
+		case c == ' ':
+			b = append(b, '+')
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}

@@ -1,0 +1,101 @@
+package s3xml
+
+import "time"
+
+// Doc is a document under construction. Its methods append; Bytes closes the root.
+type Doc struct {
+	b    []byte
+	root string
+}
+
+// New begins a document whose root is in S3's namespace; size is a guess of its length.
+func New(root string, size int) *Doc {
+	d := &Doc{b: make([]byte, 0, max(size, 256)), root: root}
+	d.b = append(d.b, Header...)
+	return d.begin(root)
+}
+
+// Continue begins the root without the XML declaration, which has been sent already.
+func Continue(root string) *Doc {
+	d := &Doc{b: make([]byte, 0, 512), root: root}
+	return d.begin(root)
+}
+
+func (d *Doc) begin(root string) *Doc {
+	d.b = append(d.b, '<')
+	d.b = append(d.b, root...)
+	d.b = append(d.b, ` xmlns="`+Namespace+`">`...)
+	return d
+}
+
+// Open starts an element.
+func (d *Doc) Open(name string) {
+	d.b = append(d.b, '<')
+	d.b = append(d.b, name...)
+	d.b = append(d.b, '>')
+}
+
+// OpenGrantee starts a Grantee of type kind ("CanonicalUser").
+func (d *Doc) OpenGrantee(kind string) {
+	d.b = append(d.b, `<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="`...)
+	d.b = append(d.b, kind...)
+	d.b = append(d.b, `">`...)
+}
+
+// Close ends an element.
+func (d *Doc) Close(name string) {
+	d.b = append(d.b, '<', '/')
+	d.b = append(d.b, name...)
+	d.b = append(d.b, '>')
+}
+
+// Text writes an element with text, even when it is empty.
+func (d *Doc) Text(name, value string) { d.b = AppendElement(d.b, name, value) }
+
+// Optional writes an element with text unless it is empty.
+func (d *Doc) Optional(name, value string) {
+	if value != "" {
+		d.Text(name, value)
+	}
+}
+
+// ETag writes an ETag in the quotes that belong to it.
+func (d *Doc) ETag(etag string) {
+	d.b = append(d.b, "<ETag>&quot;"...)
+	d.b = AppendText(d.b, etag)
+	d.b = append(d.b, "&quot;</ETag>"...)
+}
+
+// Int writes a number.
+func (d *Doc) Int(name string, n int64) { d.b = AppendInt(d.b, name, n) }
+
+// Bool writes true or false.
+func (d *Doc) Bool(name string, v bool) { d.b = AppendBool(d.b, name, v) }
+
+// Time writes a time in S3's format.
+func (d *Doc) Time(name string, t time.Time) { d.b = AppendTime(d.b, name, t) }
+
+// Name writes a key or prefix, percent-encoded when urlEncoded.
+func (d *Doc) Name(name, value string, urlEncoded bool) {
+	if !urlEncoded {
+		d.Text(name, value)
+		return
+	}
+	d.Open(name)
+	d.b = AppendURLText(d.b, value)
+	d.Close(name)
+}
+
+// Owner writes an owner or initiator.
+func (d *Doc) Owner(name, id, displayName string) {
+	d.Open(name)
+	d.Text("ID", id)
+	d.Optional("DisplayName", displayName)
+	d.Close(name)
+}
+
+// Bytes ends the root and returns the document.
+func (d *Doc) Bytes() []byte {
+	d.Close(d.root)
+	return d.b
+}

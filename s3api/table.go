@@ -1,0 +1,129 @@
+package s3api
+
+import (
+	"net/http"
+
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+)
+
+// operations is the operation table: everything S3 knows. A row without a handler answers NotImplemented; what is in no row
+// answers MethodNotAllowed.
+func operations() []operation {
+	const (
+		get, head, put, post, del = http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete
+	)
+	return []operation{
+		{name: "ListBuckets", method: get, level: onService, handler: listBuckets},
+
+		// Buckets.
+		{name: "CreateBucket", method: put, level: onBucket, handler: createBucket},
+		{name: "DeleteBucket", method: del, level: onBucket, handler: deleteBucket},
+		{name: "HeadBucket", method: head, level: onBucket, handler: headBucket},
+		{name: "GetBucketLocation", method: get, level: onBucket, sub: "location", handler: getBucketLocation},
+		{name: "ListObjects", method: get, level: onBucket, handler: listObjects},
+		{name: "ListObjectsV2", method: get, level: onBucket, sub: "list-type", handler: listObjectsV2},
+		{name: "ListObjectVersions", method: get, level: onBucket, sub: "versions"},
+		{name: "ListMultipartUploads", method: get, level: onBucket, sub: "uploads", handler: listMultipartUploads},
+		{name: "DeleteObjects", method: post, level: onBucket, sub: "delete", handler: deleteObjects},
+		{name: "PostObject", method: post, level: onBucket, handler: postObject, auth: byForm},
+		{name: "PreflightBucket", method: http.MethodOptions, level: onBucket, refuse: preflight, auth: unsigned},
+		{name: "GetBucketTagging", method: get, level: onBucket, sub: "tagging", handler: getBucketTagging},
+		{name: "PutBucketTagging", method: put, level: onBucket, sub: "tagging", handler: putBucketTagging},
+		{name: "DeleteBucketTagging", method: del, level: onBucket, sub: "tagging", handler: deleteBucketTagging},
+
+		// Configurations of buckets: true answers where there are some, see bucket_defaults.go.
+		{name: "GetBucketVersioning", method: get, level: onBucket, sub: "versioning", handler: getBucketVersioning},
+		{name: "PutBucketVersioning", method: put, level: onBucket, sub: "versioning"},
+		{name: "GetBucketAcl", method: get, level: onBucket, sub: "acl", handler: getBucketACL},
+		{name: "PutBucketAcl", method: put, level: onBucket, sub: "acl", handler: putBucketACL},
+		{name: "GetBucketPolicy", method: get, level: onBucket, sub: "policy", handler: absent(s3err.NoSuchBucketPolicy)},
+		{name: "PutBucketPolicy", method: put, level: onBucket, sub: "policy"},
+		{name: "DeleteBucketPolicy", method: del, level: onBucket, sub: "policy", handler: removed},
+		{name: "GetBucketPolicyStatus", method: get, level: onBucket, sub: "policyStatus", handler: absent(s3err.NoSuchBucketPolicy)},
+		{name: "GetBucketCors", method: get, level: onBucket, sub: "cors", handler: absent(s3err.NoSuchCORSConfiguration)},
+		{name: "PutBucketCors", method: put, level: onBucket, sub: "cors"},
+		{name: "DeleteBucketCors", method: del, level: onBucket, sub: "cors", handler: removed},
+		{name: "GetBucketLifecycleConfiguration", method: get, level: onBucket, sub: "lifecycle", handler: absent(s3err.NoSuchLifecycleConfiguration)},
+		{name: "PutBucketLifecycleConfiguration", method: put, level: onBucket, sub: "lifecycle"},
+		{name: "DeleteBucketLifecycle", method: del, level: onBucket, sub: "lifecycle", handler: removed},
+		{name: "GetBucketWebsite", method: get, level: onBucket, sub: "website", handler: absent(s3err.NoSuchWebsiteConfiguration)},
+		{name: "PutBucketWebsite", method: put, level: onBucket, sub: "website"},
+		{name: "DeleteBucketWebsite", method: del, level: onBucket, sub: "website", handler: removed},
+		{name: "GetBucketEncryption", method: get, level: onBucket, sub: "encryption", handler: absent(s3err.SSEConfigurationNotFound)},
+		{name: "PutBucketEncryption", method: put, level: onBucket, sub: "encryption"},
+		{name: "DeleteBucketEncryption", method: del, level: onBucket, sub: "encryption", handler: removed},
+		{name: "GetObjectLockConfiguration", method: get, level: onBucket, sub: "object-lock", handler: absent(s3err.ObjectLockConfigurationNotFound)},
+		{name: "PutObjectLockConfiguration", method: put, level: onBucket, sub: "object-lock"},
+		{name: "GetBucketOwnershipControls", method: get, level: onBucket, sub: "ownershipControls", handler: static("OwnershipControls", ownershipControls)},
+		{name: "PutBucketOwnershipControls", method: put, level: onBucket, sub: "ownershipControls"},
+		{name: "DeleteBucketOwnershipControls", method: del, level: onBucket, sub: "ownershipControls"},
+		{name: "GetPublicAccessBlock", method: get, level: onBucket, sub: "publicAccessBlock", handler: absent(s3err.NoSuchPublicAccessBlock)},
+		{name: "PutPublicAccessBlock", method: put, level: onBucket, sub: "publicAccessBlock"},
+		{name: "DeletePublicAccessBlock", method: del, level: onBucket, sub: "publicAccessBlock", handler: removed},
+		{name: "GetBucketReplication", method: get, level: onBucket, sub: "replication", handler: absent(s3err.ReplicationConfigurationNotFound)},
+		{name: "PutBucketReplication", method: put, level: onBucket, sub: "replication"},
+		{name: "DeleteBucketReplication", method: del, level: onBucket, sub: "replication", handler: removed},
+		{name: "GetBucketLogging", method: get, level: onBucket, sub: "logging", handler: fixed("BucketLoggingStatus")},
+		{name: "PutBucketLogging", method: put, level: onBucket, sub: "logging"},
+		{name: "GetBucketNotificationConfiguration", method: get, level: onBucket, sub: "notification", handler: fixed("NotificationConfiguration")},
+		{name: "PutBucketNotificationConfiguration", method: put, level: onBucket, sub: "notification"},
+		{name: "GetBucketRequestPayment", method: get, level: onBucket, sub: "requestPayment", handler: static("RequestPaymentConfiguration", requestPayment)},
+		{name: "PutBucketRequestPayment", method: put, level: onBucket, sub: "requestPayment"},
+		{name: "GetBucketAccelerateConfiguration", method: get, level: onBucket, sub: "accelerate", handler: fixed("AccelerateConfiguration")},
+		{name: "PutBucketAccelerateConfiguration", method: put, level: onBucket, sub: "accelerate"},
+		{name: "ListBucketAnalyticsConfigurations", method: get, level: onBucket, sub: "analytics", handler: listOrAbsent("ListBucketAnalyticsConfigurationResult")},
+		{name: "PutBucketAnalyticsConfiguration", method: put, level: onBucket, sub: "analytics"},
+		{name: "DeleteBucketAnalyticsConfiguration", method: del, level: onBucket, sub: "analytics", handler: absent(s3err.NoSuchConfiguration)},
+		{name: "ListBucketInventoryConfigurations", method: get, level: onBucket, sub: "inventory", handler: listOrAbsent("ListInventoryConfigurationsResult")},
+		{name: "PutBucketInventoryConfiguration", method: put, level: onBucket, sub: "inventory"},
+		{name: "DeleteBucketInventoryConfiguration", method: del, level: onBucket, sub: "inventory", handler: absent(s3err.NoSuchConfiguration)},
+		{name: "ListBucketMetricsConfigurations", method: get, level: onBucket, sub: "metrics", handler: listOrAbsent("ListMetricsConfigurationsResult")},
+		{name: "PutBucketMetricsConfiguration", method: put, level: onBucket, sub: "metrics"},
+		{name: "DeleteBucketMetricsConfiguration", method: del, level: onBucket, sub: "metrics", handler: absent(s3err.NoSuchConfiguration)},
+		{name: "ListBucketIntelligentTieringConfigurations", method: get, level: onBucket, sub: "intelligent-tiering", handler: listOrAbsent("ListBucketIntelligentTieringConfigurationsOutput")},
+		{name: "PutBucketIntelligentTieringConfiguration", method: put, level: onBucket, sub: "intelligent-tiering"},
+		{name: "DeleteBucketIntelligentTieringConfiguration", method: del, level: onBucket, sub: "intelligent-tiering", handler: absent(s3err.NoSuchConfiguration)},
+		{name: "GetBucketMetadataConfiguration", method: get, level: onBucket, sub: "metadataConfiguration"},
+		{name: "CreateBucketMetadataConfiguration", method: post, level: onBucket, sub: "metadataConfiguration"},
+		{name: "DeleteBucketMetadataConfiguration", method: del, level: onBucket, sub: "metadataConfiguration"},
+		{name: "GetBucketMetadataTableConfiguration", method: get, level: onBucket, sub: "metadataTable"},
+		{name: "CreateBucketMetadataTableConfiguration", method: post, level: onBucket, sub: "metadataTable"},
+		{name: "DeleteBucketMetadataTableConfiguration", method: del, level: onBucket, sub: "metadataTable"},
+		{name: "UpdateBucketMetadataInventoryTableConfiguration", method: put, level: onBucket, sub: "metadataInventoryTable"},
+		{name: "UpdateBucketMetadataJournalTableConfiguration", method: put, level: onBucket, sub: "metadataJournalTable"},
+		{name: "GetBucketAbac", method: get, level: onBucket, sub: "abac"},
+		{name: "PutBucketAbac", method: put, level: onBucket, sub: "abac"},
+		{name: "CreateSession", method: get, level: onBucket, sub: "session"},
+
+		// Objects.
+		{name: "PutObject", method: put, level: onObject, handler: putObject},
+		{name: "CopyObject", method: put, level: onObject, header: "x-amz-copy-source", handler: copyObject},
+		{name: "GetObject", method: get, level: onObject, handler: getObject},
+		{name: "HeadObject", method: head, level: onObject, handler: headObject},
+		{name: "DeleteObject", method: del, level: onObject, handler: deleteObject},
+		{name: "PreflightObject", method: http.MethodOptions, level: onObject, refuse: preflight, auth: unsigned},
+		{name: "GetObjectAttributes", method: get, level: onObject, sub: "attributes", handler: getObjectAttributes},
+		{name: "GetObjectTagging", method: get, level: onObject, sub: "tagging", handler: getObjectTagging},
+		{name: "PutObjectTagging", method: put, level: onObject, sub: "tagging", handler: putObjectTagging},
+		{name: "DeleteObjectTagging", method: del, level: onObject, sub: "tagging", handler: deleteObjectTagging},
+		{name: "GetObjectAcl", method: get, level: onObject, sub: "acl", handler: getObjectACL},
+		{name: "PutObjectAcl", method: put, level: onObject, sub: "acl", handler: putObjectACL},
+		{name: "GetObjectRetention", method: get, level: onObject, sub: "retention", handler: unlocked},
+		{name: "PutObjectRetention", method: put, level: onObject, sub: "retention", handler: unlocked},
+		{name: "GetObjectLegalHold", method: get, level: onObject, sub: "legal-hold", handler: unlocked},
+		{name: "PutObjectLegalHold", method: put, level: onObject, sub: "legal-hold", handler: unlocked},
+		{name: "GetObjectTorrent", method: get, level: onObject, sub: "torrent"},
+		{name: "RestoreObject", method: post, level: onObject, sub: "restore"},
+		{name: "SelectObjectContent", method: post, level: onObject, sub: "select"},
+		{name: "RenameObject", method: put, level: onObject, sub: "renameObject"},
+		{name: "UpdateObjectEncryption", method: put, level: onObject, sub: "encryption"},
+
+		// Multipart uploads.
+		{name: "CreateMultipartUpload", method: post, level: onObject, sub: "uploads", handler: createMultipartUpload},
+		{name: "UploadPart", method: put, level: onObject, sub: "uploadId", handler: uploadPart},
+		{name: "UploadPartCopy", method: put, level: onObject, sub: "uploadId", header: "x-amz-copy-source", handler: uploadPartCopy},
+		{name: "CompleteMultipartUpload", method: post, level: onObject, sub: "uploadId", handler: completeMultipartUpload},
+		{name: "AbortMultipartUpload", method: del, level: onObject, sub: "uploadId", handler: abortMultipartUpload},
+		{name: "ListParts", method: get, level: onObject, sub: "uploadId", handler: listParts},
+	}
+}
