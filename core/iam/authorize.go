@@ -11,20 +11,20 @@ const AccessDenied errs.Reason = "AccessDenied"
 
 // Authorize returns nil when r.Principal may do r.Action on r.Resource, else an *errs.E of kind Denied.
 //
-// The decision is taken in the order of IAM's evaluation: an explicit deny anywhere wins, then the owner of the
-// account may do everything to what the account owns, then whatever a policy allows. Policies do not exist
-// yet, so for now a user may do what its account may.
+// IAM's evaluation: an explicit deny anywhere wins; then the root of an account may do everything to what the account
+// owns; then whatever a policy allows; else no. There are no policies yet, so only the second step can allow.
 func (s *Service) Authorize(_ context.Context, r Request) error {
-	switch {
-	case r.Principal.Anonymous, r.Principal.AccountID == "":
-		return denied(r)
-	case r.ResourceAccount == "", r.ResourceAccount == r.Principal.AccountID:
+	p := &r.Principal
+	if p.Anonymous || p.AccountID == "" {
+		return denied(&r)
+	}
+	if p.Root && (r.ResourceAccount == "" || r.ResourceAccount == p.AccountID) {
 		return nil
 	}
-	return denied(r)
+	return denied(&r)
 }
 
-func denied(r Request) error {
+func denied(r *Request) error {
 	return &errs.E{
 		Op: "iam.Authorize", Kind: errs.Denied, Reason: AccessDenied, Resource: r.Resource, Msg: "Access Denied",
 		Detail: map[string]string{"Action": r.Action, "Principal": r.Principal.ARN},

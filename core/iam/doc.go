@@ -21,6 +21,8 @@
 //	iam.c<canonical id>          its account, so that canonical ids stay unique
 //	iam.u<account><user>         user
 //	iam.k<access key>            key: sealed secret, account, user
+//	iam.o<user>                  the account that the user owns, so that owners' names are unique
+//	iam.r                        which account and key are the root's
 //
 // The rows of a user and of its keys are written and removed together.
 package iam

@@ -10,7 +10,7 @@ type Principal struct {
 	AccountID   string // 12 digits; whose resources are the principal's own
 	CanonicalID string // 64 hex digits: the account as S3's owners and grants name it
 	DisplayName string // the account's, for S3's owners
-	UserName    string // empty for the root of an account
+	UserName    string // of the root, that of the account's owner
 	UserID      string // AIDA…, or the account id for a root
 	ARN         string
 	AccessKeyID string // the key that signed

@@ -1,4 +1,157 @@
 package iam
 
-// Service is the directory of accounts, users and keys, and the judge of what they may do.
-type Service struct{}
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// Config is what a Service is made of.
+type Config struct {
+	Store  kv.Store
+	Sealer *Sealer
+	Logger *slog.Logger // nil discards
+	Root   RootOptions
+	Random io.Reader // where ids and secrets come from; nil is crypto/rand
+}
+
+// RootOptions are the root's keys when they are given instead of made.
+type RootOptions struct {
+	AccessKeyID string // with Secret, or empty
+	Secret      Secret
+	AccountID   string // empty: drawn on the first start, kept later
+}
+
+// Validate reports what is wrong with c.
+func (c Config) Validate() error {
+	switch {
+	case c.Store == nil:
+		return errors.New("iam: no store")
+	case c.Sealer == nil:
+		return errors.New("iam: no sealer")
+	case (c.Root.AccessKeyID == "") != c.Root.Secret.IsZero():
+		return invalid("The root's access key id and secret are given together or not at all.")
+	}
+	if c.Root.AccessKeyID != "" {
+		if err := errors.Join(CheckAccessKeyID(c.Root.AccessKeyID), CheckSecret(c.Root.Secret)); err != nil {
+			return fmt.Errorf("iam: the root's key: %w", err)
+		}
+	}
+	if c.Root.AccountID != "" {
+		return CheckAccountID(c.Root.AccountID)
+	}
+	return nil
+}
+
+// Service is the directory of accounts, users and keys, and the judge of what they may do. It is safe for
+// concurrent use. Close it before its store.
+type Service struct {
+	store  kv.Store
+	sealer *Sealer
+	log    *slog.Logger
+	make   maker
+
+	cancel  context.CancelFunc
+	stopped chan struct{} // closed when follow has returned
+
+	mu struct {
+		sync.RWMutex
+		dir     *directory
+		applied kv.Index      // dir holds every commit up to here
+		moved   chan struct{} // closed and replaced when applied grows
+	}
+}
+
+// Open reads all accounts, users and keys, makes the root account on the first start, and follows the store
+// from then on. ErrNodeKey when secrets were sealed with another key.
+func Open(ctx context.Context, c Config) (*Service, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	s := &Service{store: c.Store, sealer: c.Sealer, log: c.Logger, make: maker{c.Random}, stopped: make(chan struct{})}
+	s.mu.moved = make(chan struct{})
+	watcher, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The follower lives until Close, longer than the ctx of Open.
+	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	go s.follow(follow, watcher)
+	if err := s.ensureRoot(ctx, c.Root); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close stops following the store. Look-ups go on with what is known.
+func (s *Service) Close() {
+	s.cancel()
+	<-s.stopped
+}
+
+// Secret returns what an access key id stands for. An unknown one is *errs.E with InvalidAccessKeyID.
+func (s *Service) Secret(_ context.Context, accessKeyID string) (Credential, error) {
+	s.mu.RLock()
+	c, ok := s.mu.dir.creds[accessKeyID]
+	s.mu.RUnlock()
+	if !ok {
+		return Credential{}, unknownKey(accessKeyID)
+	}
+	return c, nil
+}
+
+func unknownKey(id string) error {
+	const shown = 128
+	id = string([]byte(id[:min(len(id), shown)])) // it may alias a request
+	return &errs.E{Op: "iam.Secret", Kind: errs.Unauthenticated, Reason: InvalidAccessKeyID, Resource: id,
+		Msg: "The AWS Access Key Id you provided does not exist in our records.", Detail: map[string]string{"AWSAccessKeyId": id}}
+}
+
+// Root returns the root's access key id and credential.
+func (s *Service) Root() (accessKeyID string, c Credential) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	accessKeyID = s.mu.dir.root.Key
+	return accessKeyID, s.mu.dir.creds[accessKeyID]
+}
+
+// Account returns an account by its id.
+func (s *Service) Account(_ context.Context, id string) (Account, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a, ok := s.mu.dir.accounts[id]
+	if !ok {
+		return Account{}, noAccount(id)
+	}
+	return a.public(), nil
+}
+
+// AccountByCanonicalID returns an account by the id that S3's grants name it by.
+func (s *Service) AccountByCanonicalID(_ context.Context, canonical string) (Account, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a, ok := s.mu.dir.accounts[s.mu.dir.byCanon[canonical]]
+	if !ok {
+		return Account{}, noAccount(canonical)
+	}
+	return a.public(), nil
+}
+
+func noAccount(id string) error {
+	return errs.New(errs.NotFound, NoSuchEntity, "There is no account %q.", id).On(id)
+}
