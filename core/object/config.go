@@ -27,6 +27,7 @@ type Config struct {
 	BlobSize    int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
 	Grace       time.Duration // how long removed blobs stay for readers under way; 0 is DefaultGrace
 	MaxBuckets  int           // buckets of one account; 0 is MaxBuckets, the limit of S3
+	MinPartSize int64         // least bytes of every part but the last; 0 is MinPartSize, the limit of S3
 	Region      string        // what buckets made without a region are in; "" is us-east-1
 
 	Logger *slog.Logger // nil discards
@@ -35,7 +36,7 @@ type Config struct {
 // Defaults of Config.
 const (
 	DefaultInlineLimit = 16 << 10
-	DefaultBlobSize    = 64 << 20
+	DefaultBlobSize    = blobs.MaxBlob
 	DefaultGrace       = 10 * time.Minute
 )
 
@@ -56,6 +57,9 @@ func (c Config) withDefaults() Config {
 	if c.MaxBuckets == 0 {
 		c.MaxBuckets = MaxBuckets
 	}
+	if c.MinPartSize == 0 {
+		c.MinPartSize = MinPartSize
+	}
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
@@ -73,10 +77,10 @@ func (c Config) Validate() error {
 		return errors.New("object: config: store, blobs and IAM are needed")
 	case c.InlineLimit > maxInlineLimit:
 		return fmt.Errorf("object: config: inline limit %d is above %d", c.InlineLimit, maxInlineLimit)
-	case c.BlobSize < 4<<10:
-		return fmt.Errorf("object: config: blob size %d is below 4096", c.BlobSize)
-	case c.Grace < 0, c.MaxBuckets < 0:
-		return errors.New("object: config: negative grace or bucket limit")
+	case c.BlobSize < 1<<10 || c.BlobSize > blobs.MaxBlob:
+		return fmt.Errorf("object: config: blob size %d is outside 1024 to %d", c.BlobSize, blobs.MaxBlob)
+	case c.Grace < 0, c.MaxBuckets < 0, c.MinPartSize < 0:
+		return errors.New("object: config: negative grace, bucket limit or part size")
 	case c.Store.Shards() < 2:
 		return errors.New("object: config: the store has no index shard")
 	}

@@ -26,7 +26,8 @@ const (
 	EntityTooLarge      errs.Reason = "EntityTooLarge"
 	MetadataTooLarge    errs.Reason = "MetadataTooLarge"
 	InvalidTag          errs.Reason = "InvalidTag"
-	BadDigest           errs.Reason = "BadDigest" // Content-MD5 or a checksum does not match the body
+	BadRequest          errs.Reason = "BadRequest" // more tags than an object may have
+	BadDigest           errs.Reason = "BadDigest"  // Content-MD5 or a checksum does not match the body
 	IncompleteBody      errs.Reason = "IncompleteBody"
 	PreconditionFailed  errs.Reason = "PreconditionFailed"
 	ConditionalConflict errs.Reason = "ConditionalRequestConflict"

@@ -3,6 +3,12 @@ package object
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aureole-cloud/aureole/storage/blobs"
+	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
 // BucketID names a bucket for ever: random, so that buckets spread over the shards, and never reused.
@@ -22,7 +28,21 @@ type Usage struct {
 
 // Service is the object store. All methods are safe for concurrent use.
 type Service struct {
-	cfg Config
+	cfg    Config
+	kv     kv.Store
+	blobs  *blobs.Pool
+	log    *slog.Logger
+	shards *shardMap
+
+	buckets bucketCache
+	names   stripes // serialises creation and deletion of a bucket on this node
+	keys    stripes // queues writers of one key once they got into each other's way
+	pending pendingSet
+	readers readerSet
+	bodies  bodyPools
+
+	stop context.CancelFunc
+	done sync.WaitGroup
 }
 
 // Open opens the object store on cfg's store and blobs, and finishes what a crash left half done.
@@ -30,8 +50,38 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg.withDefaults()}, nil
+	cfg = cfg.withDefaults()
+	shards, err := loadShardMap(ctx, cfg.Store)
+	if err != nil {
+		return nil, fmt.Errorf("object: open: %w", err)
+	}
+	s := &Service{cfg: cfg, kv: cfg.Store, blobs: cfg.Blobs, log: cfg.Logger, shards: shards}
+	if err := s.resumeIntents(ctx); err != nil {
+		return nil, fmt.Errorf("object: open: finish changes of buckets: %w", err)
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.done.Go(func() { s.follow(background) })
+	return s, nil
 }
 
 // Close stops what runs in the background and waits for it. Requests under way must have ended.
-func (s *Service) Close() error { return nil }
+func (s *Service) Close() error {
+	s.stop()
+	s.done.Wait()
+	return nil
+}
+
+// now is the clock that instances and times are made from.
+func (s *Service) now() time.Time { return time.Now() }
+
+// stripes is a fixed set of locks, one of which is chosen by name.
+type stripes [64]sync.Mutex
+
+func (l *stripes) of(bucket BucketID, key string) *sync.Mutex {
+	h := uint64(bucket) ^ 0xcbf29ce484222325
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * 0x100000001b3
+	}
+	return &l[(h^h>>32)%uint64(len(l))]
+}

@@ -206,7 +206,7 @@ type CopyInput struct {
 	Bucket, Key       string
 	UploadID          string // UploadPartCopy only
 	PartNumber        int    // UploadPartCopy only
-	ReplaceMetadata   bool // take Headers and Metadata from here, not from the source
+	ReplaceMetadata   bool   // take Headers and Metadata from here, not from the source
 	ReplaceTags       bool
 	Headers           Headers
 	Metadata          []Meta

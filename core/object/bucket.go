@@ -1,0 +1,197 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// bucket is what is known of a bucket while requests use it. It is never changed: a newer state is a new value.
+type bucket struct {
+	Bucket
+	shard    kv.Shard
+	presence []byte   // key of the row that every write is conditioned on
+	revision kv.Index // of that row when it was read
+}
+
+// bucketCache keeps the state of buckets by name. It follows the control shard's watch; beyond that every write is
+// conditioned on the presence row at the revision known here, so that a stale entry can delay a write but never
+// misguide it.
+type bucketCache struct {
+	gen atomic.Uint64 // raised by every invalidation: a load that began before it must not be kept
+	m   sync.Map      // name -> *bucket
+}
+
+func (c *bucketCache) get(name string) *bucket {
+	if b, ok := c.m.Load(name); ok {
+		return b.(*bucket)
+	}
+	return nil
+}
+
+// put keeps b unless something was invalidated since gen was read.
+func (c *bucketCache) put(gen uint64, b *bucket) {
+	c.m.Store(b.Name, b)
+	if c.gen.Load() != gen {
+		c.m.CompareAndDelete(b.Name, b)
+	}
+}
+
+func (c *bucketCache) drop(name string) {
+	c.gen.Add(1)
+	c.m.Delete(name)
+}
+
+func (c *bucketCache) clear() {
+	c.gen.Add(1)
+	c.m.Clear()
+}
+
+// bucket returns the state of a bucket, from the cache or the store.
+func (s *Service) bucket(ctx context.Context, name string) (*bucket, error) {
+	if b := s.buckets.get(name); b != nil {
+		return b, nil
+	}
+	return s.loadBucket(ctx, name)
+}
+
+// loadBucket reads the state of a bucket from the store and keeps it.
+func (s *Service) loadBucket(ctx context.Context, name string) (*bucket, error) {
+	if len(name) < 3 || len(name) > 63 {
+		return nil, noSuchBucket(name)
+	}
+	gen := s.buckets.gen.Load()
+	v, err := s.kv.Get(ctx, kv.Control, nameKey(name))
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, noSuchBucket(name)
+	} else if err != nil {
+		return nil, err
+	}
+	var rec bucketRecord
+	if err := decodeRecord(v.Data, &rec); err != nil {
+		return nil, err
+	}
+	b, err := s.readPresence(ctx, rec.outer(name))
+	if err != nil {
+		return nil, err
+	}
+	s.buckets.put(gen, b)
+	return b, nil
+}
+
+// readPresence completes a bucket's state by its presence row. A bucket without one is being made or removed: it does
+// not exist.
+func (s *Service) readPresence(ctx context.Context, outer Bucket) (*bucket, error) {
+	b := &bucket{Bucket: outer, shard: s.shards.of(outer.ID, ""), presence: presenceKey(outer.ID)}
+	v, err := s.kv.Get(ctx, b.shard, b.presence)
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, noSuchBucket(outer.Name)
+	} else if err != nil {
+		return nil, err
+	}
+	var p presence
+	if err := decodeRecord(v.Data, &p); err != nil {
+		return nil, err
+	}
+	b.revision = v.Revision
+	b.Versioning = Versioning(p.Versioning)
+	return b, nil
+}
+
+// refresh returns the newest state of a bucket after a commit found b's stale. A bucket that was made anew under the
+// same name is another bucket, and what was meant for the old one is not for it.
+func (s *Service) refresh(ctx context.Context, b *bucket) (*bucket, error) {
+	if v, err := s.kv.Get(ctx, b.shard, b.presence); err == nil && v.Revision == b.revision {
+		return b, nil // the conflict was about something else
+	}
+	s.buckets.drop(b.Name)
+	n, err := s.loadBucket(ctx, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	if n.ID != b.ID {
+		return nil, noSuchBucket(b.Name)
+	}
+	return n, nil
+}
+
+// stillThere checks that b exists before something in it is reported absent: another node may have removed or remade it.
+func (s *Service) stillThere(ctx context.Context, b *bucket) error {
+	_, err := s.kv.Get(ctx, b.shard, b.presence)
+	if errors.Is(err, kv.ErrNotFound) {
+		s.buckets.drop(b.Name)
+		return noSuchBucket(b.Name)
+	}
+	return err
+}
+
+// outer is rec as callers see it, versioning apart.
+func (rec *bucketRecord) outer(name string) Bucket {
+	return Bucket{
+		Name:    name,
+		ID:      BucketID(rec.ID),
+		Region:  rec.Region,
+		Owner:   Owner{AccountID: rec.Account, CanonicalID: rec.CanonicalID, DisplayName: rec.DisplayName},
+		Created: time.UnixMilli(rec.Created).UTC(),
+		Tags:    outerTags(rec.Tags),
+	}
+}
+
+// follow drops buckets from the cache as the control shard changes, until ctx ends. It resumes after every failure
+// with an empty cache.
+func (s *Service) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.followOnce(ctx)
+		if ctx.Err() != nil || errors.Is(err, kv.ErrClosed) {
+			return
+		}
+		if !errors.Is(err, kv.ErrCompacted) {
+			s.log.Warn("following bucket changes was interrupted", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+func (s *Service) followOnce(ctx context.Context) error {
+	view, err := s.kv.View(ctx, kv.Control)
+	if err != nil {
+		return err
+	}
+	from := view.Index()
+	if err := view.Close(); err != nil {
+		return err
+	}
+	w, err := s.kv.Watch(ctx, kv.Control, from)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	s.buckets.clear()
+	for {
+		ev, err := w.Next(ctx)
+		if err != nil {
+			s.buckets.clear()
+			return err
+		}
+		for _, put := range ev.Puts {
+			s.bucketChanged(put.Key)
+		}
+		for _, key := range ev.Deletes {
+			s.bucketChanged(key)
+		}
+	}
+}
+
+func (s *Service) bucketChanged(row []byte) {
+	if name, ok := strings.CutPrefix(string(row), ctlName); ok {
+		s.buckets.drop(name)
+	}
+}

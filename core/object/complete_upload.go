@@ -1,0 +1,265 @@
+package object
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/blobref"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// CompleteUpload makes an object of uploaded parts. Only metadata is written: the blobs of the parts become the object's.
+// A client that did not see the answer may send the request again and gets the same one.
+func (s *Service) CompleteUpload(ctx context.Context, who iam.Principal, in *CompleteInput) (*PutResult, error) {
+	res, err := s.completeUpload(ctx, &who, in)
+	if err != nil {
+		return nil, failed("object.CompleteUpload", in.Key, err)
+	}
+	return res, nil
+}
+
+func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *CompleteInput) (*PutResult, error) {
+	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKey(in.Key); err != nil {
+		return nil, err
+	}
+	if err := in.validate(); err != nil {
+		return nil, err
+	}
+	id := newInstance(s.now(), instance{})
+	var rec *record
+	var state Versioning
+	var again *PutResult
+	err = s.change(ctx, b, in.Key, func(tx *keyTx) error {
+		u, err := s.findUpload(ctx, tx.b, in.Key, in.UploadID)
+		if err != nil {
+			if errs.ReasonOf(err) == NoSuchUpload {
+				if again, _ = s.completedBefore(ctx, tx.b, in); again != nil {
+					return errNoChange
+				}
+			}
+			return err
+		}
+		if err := in.Conditions.checkWrite(in.Key, tx.cur); err != nil {
+			return err
+		}
+		stored, epoch, err := s.uploadParts(ctx, tx.b, in.Key, u.id, 0, MaxParts)
+		if err != nil {
+			return err
+		}
+		tx.batch.IfRevision(epochKey(tx.b.ID, in.Key, u.id), epoch)
+		rec, state = &record{}, tx.b.Versioning
+		return tx.complete(in, u, stored, rec, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if again != nil {
+		return again, nil
+	}
+	return rec.result(state), nil
+}
+
+// validate applies the rules that need no look at the upload.
+func (in *CompleteInput) validate() error {
+	if err := in.Conditions.validate(); err != nil {
+		return err
+	}
+	if len(in.Parts) == 0 {
+		return invalidRequest("You must specify at least one part")
+	}
+	if len(in.Parts) > MaxParts {
+		return invalidArgument("The number of parts must be between 1 and %d, inclusive", MaxParts)
+	}
+	for i, p := range in.Parts {
+		if err := checkPartNumber(p.Number); err != nil {
+			return err
+		}
+		if i > 0 && p.Number <= in.Parts[i-1].Number {
+			return errs.New(errs.Invalid, InvalidPartOrder,
+				"The list of parts was not in ascending order. Parts must be ordered by part number.")
+		}
+	}
+	return nil
+}
+
+// complete fills the batch that turns an upload into rec.
+func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec *record, id instance) error {
+	chosen, left, err := choose(in, stored)
+	if err != nil {
+		return err
+	}
+	if err := checkSizes(in, chosen, tx.s.cfg.MinPartSize); err != nil {
+		return err
+	}
+	rec.flags = flagMultipart | flagManifest
+	rec.class, rec.owner, rec.detail = u.Class, u.Owner, u.Detail
+	rec.parts, rec.upload = len(chosen), u.id
+	total := md5.New()
+	for i := range chosen {
+		total.Write(chosen[i].md5[:])
+		rec.size += chosen[i].size
+	}
+	total.Sum(rec.md5[:0])
+	if rec.sums, err = in.objectSums(u, chosen); err != nil {
+		return err
+	}
+
+	var bytes int64
+	for i := range stored {
+		bytes += stored[i].size
+	}
+	tx.stamp(rec, id)
+	tx.s.endUpload(&tx.batch, tx.b, tx.key, u, bytes)
+	tx.s.tossRefs(&tx.batch, tx.now, left)
+	tx.putBody(rec, nil, encodeManifest(chosen))
+	tx.batch.Put(doneKey(tx.b.ID, tx.key, u.id), encodeRecord(&doneRecord{Instance: rec.instance[:], Parts: in.digest()}))
+	return tx.write(rec)
+}
+
+// choose picks the parts that the client lists out of those stored; left are the blobs of the others.
+func choose(in *CompleteInput, stored []partRecord) (chosen []part, left []blobref.Ref, err error) {
+	chosen = make([]part, 0, len(in.Parts))
+	i := 0
+	for _, asked := range in.Parts {
+		for i < len(stored) && stored[i].number < asked.Number {
+			left = append(left, stored[i].pieces...)
+			i++
+		}
+		if i == len(stored) || stored[i].number != asked.Number || !strings.EqualFold(bareETag(asked.ETag), hex.EncodeToString(stored[i].md5[:])) {
+			return nil, nil, invalidPart(asked)
+		}
+		p := &stored[i].part
+		for _, c := range asked.Checksums {
+			if err := p.checkSum(asked, c); err != nil {
+				return nil, nil, err
+			}
+		}
+		chosen = append(chosen, *p)
+		i++
+	}
+	for ; i < len(stored); i++ {
+		left = append(left, stored[i].pieces...)
+	}
+	return chosen, left, nil
+}
+
+// checkSum holds a checksum that the client lists for a part against the part's.
+func (p *part) checkSum(asked CompletePart, c Checksum) error {
+	for _, s := range p.sums {
+		if s.algorithm == c.Algorithm {
+			if checksum.Encode(s.digest) != c.Value {
+				return invalidPart(asked)
+			}
+			return nil
+		}
+	}
+	return invalidPart(asked) // the part has no such checksum
+}
+
+func invalidPart(asked CompletePart) error {
+	e := errs.New(errs.Invalid, InvalidPart, "One or more of the specified parts could not be found. "+
+		"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
+	e.Detail = map[string]string{"PartNumber": itoa(asked.Number), "ETag": bareETag(asked.ETag)}
+	return e
+}
+
+// checkSizes applies the rules for the sizes of parts and of the whole.
+func checkSizes(in *CompleteInput, chosen []part, least int64) error {
+	var size int64
+	for i := range chosen {
+		p := &chosen[i]
+		if i < len(chosen)-1 && p.size < least {
+			e := errs.New(errs.Invalid, EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size")
+			e.Detail = map[string]string{"ProposedSize": itoa(p.size), "MinSizeAllowed": itoa(least),
+				"PartNumber": itoa(p.number), "ETag": hex.EncodeToString(p.md5[:])}
+			return e
+		}
+		size += p.size
+	}
+	switch {
+	case size > MaxObjectSize:
+		return tooLarge(MaxObjectSize)
+	case in.ObjectSize != nil && *in.ObjectSize != size:
+		return invalidRequest("The provided 'x-amz-mp-object-size' header value %d does not match what was computed: %d", *in.ObjectSize, size)
+	}
+	return nil
+}
+
+// objectSums computes the checksum of the object from those of its parts, and holds the client's against it.
+func (in *CompleteInput) objectSums(u *upload, chosen []part) ([]sum, error) {
+	parts := make([]checksum.Part, len(chosen))
+	for i := range chosen {
+		for _, s := range chosen[i].sums {
+			if s.algorithm == u.algorithm() {
+				parts[i] = checksum.Part{Sum: s.digest, Size: chosen[i].size}
+			}
+		}
+	}
+	v, err := checksum.OfParts(u.algorithm(), u.typ(), parts)
+	if err != nil {
+		return nil, fmt.Errorf("checksum of the parts: %w", err)
+	}
+	if c := in.Checksum; c != nil {
+		name := strings.ToLower(c.Algorithm.String())
+		switch {
+		case c.Type != checksum.NoType && c.Type != u.typ():
+			return nil, invalidRequest("The upload was created using the %v checksum mode. The complete request must use the same checksum mode.", u.typ())
+		case c.Value != "" && c.Algorithm != u.algorithm():
+			return nil, invalidRequest("The upload was created using a %s checksum. The complete request must use the same.", strings.ToLower(u.algorithm().String()))
+		// The number of parts may be left out of a composite value.
+		case c.Value != "" && c.Value != v.String() && c.Value != checksum.Encode(v.Sum):
+			return nil, errs.New(errs.Invalid, BadDigest, "The %s you specified did not match the calculated checksum.", name)
+		}
+	}
+	return []sum{{algorithm: v.Algorithm, typ: v.Type, digest: v.Sum}}, nil
+}
+
+// digest names the list of parts, to tell a request that is sent again from another one.
+func (in *CompleteInput) digest() []byte {
+	h := sha256.New()
+	for _, p := range in.Parts {
+		fmt.Fprintf(h, "%d %s\n", p.Number, strings.ToLower(bareETag(p.ETag)))
+	}
+	return h.Sum(nil)
+}
+
+// completedBefore returns what the same request answered before, while the version it made exists; else nil.
+func (s *Service) completedBefore(ctx context.Context, b *bucket, in *CompleteInput) (*PutResult, error) {
+	id, ok := parseInstance(in.UploadID)
+	if !ok {
+		return nil, nil
+	}
+	v, err := s.kv.Get(ctx, b.shard, doneKey(b.ID, in.Key, id))
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	var done doneRecord
+	if err := decodeRecord(v.Data, &done); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(done.Parts, in.digest()) {
+		return nil, nil
+	}
+	var made instance
+	copy(made[:], done.Instance)
+	f, err := s.find(ctx, b, in.Key, made.String())
+	if err != nil {
+		return nil, err
+	}
+	return f.result(b.Versioning), nil
+}

@@ -1,0 +1,146 @@
+package object
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// CreateBucket makes a bucket. A name that the caller already owns is BucketOwned, anybody else's BucketExists.
+func (s *Service) CreateBucket(ctx context.Context, who iam.Principal, in CreateBucketInput) (Bucket, error) {
+	b, err := s.createBucket(ctx, &who, in)
+	if err != nil {
+		return Bucket{}, failed("object.CreateBucket", in.Name, err)
+	}
+	return b, nil
+}
+
+func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in CreateBucketInput) (Bucket, error) {
+	if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: actCreateBucket, Resource: arnPrefix + in.Name}); err != nil {
+		return Bucket{}, err
+	}
+	if err := checkBucketName(in.Name); err != nil {
+		return Bucket{}, err
+	}
+	if err := checkTags(in.Tags, MaxBucketTags); err != nil {
+		return Bucket{}, err
+	}
+	mu := s.names.of(0, in.Name)
+	mu.Lock()
+	defer mu.Unlock()
+	if err := s.resumeIntent(ctx, in.Name); err != nil {
+		return Bucket{}, err
+	}
+	rec := bucketRecord{
+		Region: in.Region, Account: who.AccountID, CanonicalID: who.CanonicalID, DisplayName: who.DisplayName,
+		Created: s.now().UnixMilli(), Tags: flatTags(in.Tags),
+	}
+	for {
+		if err := s.nameFree(ctx, who, in.Name); err != nil {
+			return Bucket{}, err
+		}
+		var id [8]byte
+		rand.Read(id[:]) // never fails
+		rec.ID = binary.BigEndian.Uint64(id[:])
+		err := s.makeBucket(ctx, in.Name, rec)
+		if errors.Is(err, errTaken) {
+			continue
+		}
+		if err != nil {
+			return Bucket{}, err
+		}
+		s.buckets.drop(in.Name)
+		return rec.outer(in.Name), nil
+	}
+}
+
+// errTaken: the name or the id was taken by somebody else meanwhile.
+var errTaken = errors.New("object: taken")
+
+// nameFree fails when the name is somebody's.
+func (s *Service) nameFree(ctx context.Context, who *iam.Principal, name string) error {
+	v, err := s.kv.Get(ctx, kv.Control, nameKey(name))
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var rec bucketRecord
+	if err := decodeRecord(v.Data, &rec); err != nil {
+		return err
+	}
+	if rec.Account == who.AccountID {
+		return errs.New(errs.Exists, BucketOwned,
+			"Your previous request to create the named bucket succeeded and you already own it.").On(name)
+	}
+	return errs.New(errs.Exists, BucketExists, "The requested bucket name is not available. "+
+		"The bucket namespace is shared by all users of the system. Please select a different name and try again.").On(name)
+}
+
+// makeBucket takes the three steps: the intent, the presence row in the bucket's own shard, the name. Only with the
+// name does the bucket exist; whatever fails before is taken back, here or by the next start.
+func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord) error {
+	in := intent{Kind: intentCreate, Bucket: rec, Started: rec.Created}
+	var b kv.Batch
+	b.IfAbsent(nameKey(name))
+	b.IfAbsent(intentKey(name))
+	b.Put(intentKey(name), encodeRecord(&in))
+	if _, err := s.kv.Commit(ctx, kv.Control, &b); errors.Is(err, kv.ErrConditionFailed) {
+		return s.intentConflict(ctx, name)
+	} else if err != nil {
+		return err
+	}
+	err := s.makePresence(ctx, name, BucketID(rec.ID))
+	if err == nil {
+		err = s.nameBucket(ctx, name, &rec)
+	}
+	if err != nil {
+		// Finish whatever happened to ctx; what cannot be finished now is by the next attempt or start.
+		if rerr := s.resumeIntent(context.WithoutCancel(ctx), name); rerr != nil {
+			s.log.Warn("taking back the creation of a bucket", "bucket", name, "err", rerr)
+		}
+	}
+	return err
+}
+
+// intentConflict says why an intent could not be written: the name was taken, or somebody on another node is at it.
+func (s *Service) intentConflict(ctx context.Context, name string) error {
+	if _, err := s.kv.Get(ctx, kv.Control, intentKey(name)); err == nil {
+		return errs.New(errs.Conflict, OperationAborted,
+			"A conflicting conditional operation is currently in progress against this resource. Please try again.").On(name)
+	}
+	return errTaken
+}
+
+func (s *Service) makePresence(ctx context.Context, name string, id BucketID) error {
+	var b kv.Batch
+	b.IfAbsent(presenceKey(id))
+	b.Put(presenceKey(id), encodeRecord(&presence{Name: name}))
+	_, err := s.kv.Commit(ctx, s.shards.of(id, ""), &b)
+	if errors.Is(err, kv.ErrConditionFailed) {
+		return errTaken
+	}
+	return err
+}
+
+func (s *Service) nameBucket(ctx context.Context, name string, rec *bucketRecord) error {
+	data := encodeRecord(rec)
+	var b kv.Batch
+	b.IfAbsent(nameKey(name))
+	b.IfExists(intentKey(name))
+	b.IfCounterAtMost(accountCountKey(rec.Account), int64(s.cfg.MaxBuckets))
+	b.Put(nameKey(name), data)
+	b.Put(accountKey(rec.Account, name), data)
+	b.Add(accountCountKey(rec.Account), 1)
+	b.Delete(intentKey(name))
+	_, err := s.kv.Commit(ctx, kv.Control, &b)
+	if errors.Is(err, kv.ErrConditionFailed) {
+		return errs.New(errs.Limit, TooManyBuckets, "You have attempted to create more buckets than allowed").On(name)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+package object
+
+import (
+	"context"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// CreateUpload begins a multipart upload.
+func (s *Service) CreateUpload(ctx context.Context, who iam.Principal, in *CreateUploadInput) (*Upload, error) {
+	u, err := s.createUpload(ctx, &who, in)
+	if err != nil {
+		return nil, failed("object.CreateUpload", in.Key, err)
+	}
+	return u, nil
+}
+
+func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *CreateUploadInput) (*Upload, error) {
+	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Tags) > 0 {
+		if err := s.allow(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
+			return nil, err
+		}
+	}
+	class, err := checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
+	if err != nil {
+		return nil, err
+	}
+	u := &upload{id: newInstance(s.now(), instance{})}
+	u.Class = class
+	u.Initiator, u.InitiatorID, u.InitiatorTag = who.AccountID, who.CanonicalID, who.DisplayName
+	u.Detail.describe(in.Headers, in.Metadata, in.Tags)
+	algorithm, typ, err := uploadChecksum(in.ChecksumAlgorithm, in.ChecksumType)
+	if err != nil {
+		return nil, err
+	}
+	u.Algorithm, u.Type, u.Asked = uint8(algorithm), uint8(typ), in.ChecksumAlgorithm != checksum.None
+	data := encodeRecord(&u.uploadRecord)
+	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
+		batch.Put(uploadKey(b.ID, in.Key, u.id), data)
+		batch.Add(counterKey(b.ID, cntUploads), 1)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := u.outer(b, in.Key)
+	return &out, nil
+}
+
+// uploadChecksum decides what checksum the object will have: the one that was asked, or CRC64NVME of the whole.
+func uploadChecksum(a checksum.Algorithm, t checksum.Type) (checksum.Algorithm, checksum.Type, error) {
+	if a == checksum.None {
+		if t != checksum.NoType {
+			return 0, 0, invalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+		}
+		return defaultChecksum, checksum.FullObject, nil
+	}
+	typ, err := a.MultipartType(t)
+	if err != nil {
+		return 0, 0, invalidRequest("The %v checksum type cannot be used with the %v checksum algorithm.", t, a)
+	}
+	return a, typ, nil
+}

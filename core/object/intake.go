@@ -1,0 +1,325 @@
+package object
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/storage/blobref"
+)
+
+// source is a body to take in and what must be true of it.
+type source struct {
+	body    io.Reader
+	size    int64 // -1 when unknown
+	maxSize int64 // of an unknown size
+	md5     []byte
+	sums    []ChecksumSpec
+	compute []checksum.Algorithm // computed whether asked or not
+	inline  int                  // bodies up to this many bytes stay in memory; negative: none
+}
+
+// intake is a body that was read to its end, hashed and found right. It is not visible yet.
+type intake struct {
+	size   int64
+	md5    [16]byte
+	sums   []sum
+	inline []byte // the body, when it is small and not empty
+	pieces []blobref.Ref
+}
+
+// placer makes the blobs of one body: it knows where they go and whose they are.
+type placer struct {
+	bucket BucketID
+	key    string
+	id     instance
+	owner  blobref.Owner
+	n      uint32
+}
+
+// hashers keeps hashers between requests: one pool per algorithm, since most bodies ask for one.
+type bodyPools struct {
+	hashers [16]sync.Pool // *checksum.MultiHasher of MD5 and one algorithm
+	copies  sync.Pool     // *[copyLen]byte
+}
+
+// copyLen is the buffer between a body and its blobs, and the size of the pieces of a body of unknown length: what one
+// upload holds in memory.
+const copyLen = 1 << 20
+
+func (p *bodyPools) buffer() *[copyLen]byte {
+	if b, ok := p.copies.Get().(*[copyLen]byte); ok {
+		return b
+	}
+	return new([copyLen]byte)
+}
+
+func (p *bodyPools) hasher(algs []checksum.Algorithm) (h *checksum.MultiHasher, release func()) {
+	if len(algs) != 1 {
+		return checksum.NewMultiHasher(true, algs...), func() {}
+	}
+	pool := &p.hashers[algs[0]]
+	h, ok := pool.Get().(*checksum.MultiHasher)
+	if !ok {
+		h = checksum.NewMultiHasher(true, algs[0])
+	}
+	return h, func() { h.Reset(); pool.Put(h) }
+}
+
+// take reads a body, hashes it and checks it, keeping small ones in memory and writing larger ones to blobs. After an
+// error nothing is left of it.
+func (s *Service) take(ctx context.Context, src *source, pl *placer) (*intake, error) {
+	algs, err := src.algorithms()
+	if err != nil {
+		return nil, err
+	}
+	h, release := s.bodies.hasher(algs)
+	defer release()
+	in := &intake{}
+	switch {
+	case src.size < 0:
+		err = s.takeUnknown(ctx, src, pl, in, h)
+	case src.size <= int64(src.inline):
+		err = takeInline(src, in, h)
+	default:
+		err = s.takeBlobs(ctx, src, pl, in, h)
+	}
+	if err == nil {
+		err = src.verify(in, h, algs)
+	}
+	if err != nil {
+		s.dropBlobs(ctx, in.pieces)
+		return nil, err
+	}
+	return in, nil
+}
+
+// algorithms lists what to compute, and refuses values that cannot be.
+func (src *source) algorithms() ([]checksum.Algorithm, error) {
+	var room [2]checksum.Algorithm
+	algs := append(room[:0], src.compute...)
+	for i := range src.sums {
+		spec := &src.sums[i]
+		if !spec.Algorithm.Valid() {
+			return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+		}
+		if spec.Value != "" {
+			if _, err := spec.decode(spec.Value); err != nil {
+				return nil, err
+			}
+		}
+		if !containsAlgorithm(algs, spec.Algorithm) {
+			algs = append(algs, spec.Algorithm)
+		}
+	}
+	if src.md5 != nil && len(src.md5) != 16 {
+		return nil, errs.New(errs.Invalid, "InvalidDigest", "The Content-MD5 you specified was invalid.")
+	}
+	return algs, nil
+}
+
+func containsAlgorithm(algs []checksum.Algorithm, a checksum.Algorithm) bool {
+	for _, b := range algs {
+		if a == b {
+			return true
+		}
+	}
+	return false
+}
+
+func (spec *ChecksumSpec) decode(value string) ([]byte, error) {
+	want, err := checksum.Decode(spec.Algorithm, value)
+	if err != nil {
+		return nil, invalidRequest("Value for %s header is invalid.", spec.Algorithm.Header())
+	}
+	return want, nil
+}
+
+// takeInline reads a body of known, small size into memory.
+func takeInline(src *source, in *intake, h *checksum.MultiHasher) error {
+	in.size = src.size
+	if src.size > 0 {
+		in.inline = make([]byte, src.size)
+		if _, err := io.ReadFull(src.body, in.inline); err != nil {
+			return bodyError(err)
+		}
+		h.Write(in.inline)
+	}
+	return expectEnd(src.body)
+}
+
+// takeBlobs streams a body of known size into blobs.
+func (s *Service) takeBlobs(ctx context.Context, src *source, pl *placer, in *intake, h *checksum.MultiHasher) error {
+	buf := s.bodies.buffer()
+	defer s.bodies.copies.Put(buf)
+	for left := src.size; left > 0; {
+		piece := min(left, s.cfg.BlobSize)
+		if err := s.takePiece(ctx, src.body, piece, pl, in, h, buf[:]); err != nil {
+			return err
+		}
+		left -= piece
+	}
+	return expectEnd(src.body)
+}
+
+// takePiece streams the next size bytes of a body into one blob.
+func (s *Service) takePiece(ctx context.Context, body io.Reader, size int64, pl *placer, in *intake, h *checksum.MultiHasher, buf []byte) error {
+	w, err := s.blobs.Create(ctx, s.partition(pl), size, pl.owner)
+	if err != nil {
+		return err
+	}
+	for left := size; left > 0; {
+		// Whole buffers keep the blocks of the blob whole, whatever the reader gives at a time.
+		n, err := io.ReadFull(body, buf[:min(left, int64(len(buf)))])
+		if err != nil {
+			w.Abort()
+			return bodyError(err)
+		}
+		h.Write(buf[:n])
+		if _, err := w.Write(buf[:n]); err != nil {
+			w.Abort()
+			return err
+		}
+		left -= int64(n)
+	}
+	if err := w.Commit(ctx); err != nil {
+		return err
+	}
+	in.pieces = append(in.pieces, w.Ref())
+	in.size += size
+	return nil
+}
+
+// takeUnknown reads a body whose length shows only at its end, one buffer at a time.
+func (s *Service) takeUnknown(ctx context.Context, src *source, pl *placer, in *intake, h *checksum.MultiHasher) error {
+	buf := s.bodies.buffer()
+	defer s.bodies.copies.Put(buf)
+	maxSize := src.maxSize
+	if maxSize <= 0 || maxSize > MaxPutSize {
+		maxSize = MaxPutSize
+	}
+	piece := min(int64(len(buf)), s.cfg.BlobSize)
+	for {
+		n, err := io.ReadFull(src.body, buf[:piece])
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return bodyError(err)
+		}
+		if in.size+int64(n) > maxSize {
+			return tooLarge(maxSize)
+		}
+		h.Write(buf[:n])
+		switch {
+		case n == 0:
+			return nil
+		case len(in.pieces) == 0 && n <= src.inline && err != nil:
+			in.size, in.inline = int64(n), bytes.Clone(buf[:n])
+			return nil
+		}
+		if err := s.keepPiece(ctx, buf[:n], pl, in); err != nil {
+			return err
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+func (s *Service) keepPiece(ctx context.Context, data []byte, pl *placer, in *intake) error {
+	w, err := s.blobs.Create(ctx, s.partition(pl), int64(len(data)), pl.owner)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		w.Abort()
+		return err
+	}
+	if err := w.Commit(ctx); err != nil {
+		return err
+	}
+	in.pieces = append(in.pieces, w.Ref())
+	in.size += int64(len(data))
+	return nil
+}
+
+// partition places the next piece.
+func (s *Service) partition(pl *placer) blobref.Partition {
+	row := chunkKey(pl.bucket, pl.key, pl.id, pl.n)
+	pl.n++
+	return s.blobs.PartitionOf(row)
+}
+
+// expectEnd reads the end of the body: framing readers check signatures and trailers there.
+func expectEnd(body io.Reader) error {
+	if body == nil {
+		return nil
+	}
+	var one [1]byte
+	for {
+		switch n, err := body.Read(one[:]); {
+		case n > 0:
+			return errs.New(errs.Invalid, IncompleteBody, "The body is longer than the Content-Length you declared.")
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return bodyError(err)
+		}
+	}
+}
+
+// bodyError says why a body could not be read. Front ends give reasons of their own as *errs.E.
+func bodyError(err error) error {
+	var e *errs.E
+	switch {
+	case errors.As(err, &e), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return &errs.E{Kind: errs.Invalid, Reason: IncompleteBody, Err: err,
+		Msg: "You did not provide the number of bytes specified by the Content-Length HTTP header"}
+}
+
+func tooLarge(limit int64) error {
+	e := errs.New(errs.Invalid, EntityTooLarge, "Your proposed upload exceeds the maximum allowed size")
+	e.Detail = map[string]string{"MaxSizeAllowed": itoa(limit)}
+	return e
+}
+
+// verify compares what was computed with what was declared: a body that does not match is refused here, before
+// anything of it can be seen.
+func (src *source) verify(in *intake, h *checksum.MultiHasher, algs []checksum.Algorithm) error {
+	h.AppendMD5(in.md5[:0])
+	if src.md5 != nil && !bytes.Equal(src.md5, in.md5[:]) {
+		return errs.New(errs.Invalid, BadDigest, "The Content-MD5 you specified did not match what we received.")
+	}
+	in.sums = make([]sum, 0, len(algs))
+	for _, a := range algs {
+		v, _ := h.Value(a)
+		in.sums = append(in.sums, sum{algorithm: a, typ: checksum.FullObject, digest: v.Sum})
+	}
+	for i := range src.sums {
+		spec := &src.sums[i]
+		value := spec.Value
+		if spec.Trailer != nil {
+			var err error
+			if value, err = spec.Trailer(); err != nil {
+				return bodyError(err)
+			}
+		}
+		if value == "" {
+			continue
+		}
+		want, err := spec.decode(value)
+		if err != nil {
+			return err
+		}
+		for _, got := range in.sums {
+			if got.algorithm == spec.Algorithm && !bytes.Equal(got.digest, want) {
+				return errs.New(errs.Invalid, BadDigest, "The %v you specified did not match the calculated checksum.", spec.Algorithm)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package object
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/blobref"
+)
+
+// piecesInRecord is how many blob references a record carries itself; a body of more has a manifest.
+const piecesInRecord = 4
+
+// defaultChecksum is what S3 computes and keeps when the client names no algorithm.
+const defaultChecksum = checksum.CRC64NVME
+
+// Put stores an object. When it returns without an error the object is durable and every later read and listing sees
+// it; after an error nothing of it can be seen, unless the error is of kind Canceled or Unavailable, when the outcome
+// is open.
+func (s *Service) Put(ctx context.Context, who iam.Principal, in *PutInput) (*PutResult, error) {
+	res, err := s.put(ctx, &who, in)
+	if err != nil {
+		return nil, failed("object.Put", in.Key, err)
+	}
+	return res, nil
+}
+
+func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*PutResult, error) {
+	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.Tags) > 0 {
+		if err := s.allow(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
+			return nil, err
+		}
+	}
+	class, err := checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
+	if err != nil {
+		return nil, err
+	}
+	if in.Size > MaxPutSize {
+		return nil, tooLarge(MaxPutSize)
+	}
+	if in.Conditions.any() {
+		if err := in.Conditions.validate(); err != nil {
+			return nil, err
+		}
+		// Most refusals can be told before the body is read; the commit decides.
+		if err := s.checkEarly(ctx, b, in.Key, in.Conditions); err != nil {
+			return nil, err
+		}
+	}
+
+	rec := &record{class: class}
+	rec.detail.describe(in.Headers, in.Metadata, in.Tags)
+	src := source{body: in.Body, size: in.Size, maxSize: in.MaxSize, md5: in.ContentMD5, sums: in.Checksums, inline: s.cfg.InlineLimit}
+	if len(in.Checksums) == 0 {
+		src.compute = defaultChecksums
+	}
+	return s.store(ctx, b, in.Key, rec, &src, in.Conditions)
+}
+
+var defaultChecksums = []checksum.Algorithm{defaultChecksum}
+
+// store takes a body in and makes rec, completed by it, the current version of key.
+func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record, src *source, cond WriteConditions) (*PutResult, error) {
+	id := newInstance(s.now(), instance{})
+	pl := placer{bucket: b.ID, key: key, id: id}
+	if src.size < 0 || src.size > int64(src.inline) {
+		pl.owner = ownerOf(b.ID, key, id)
+		s.pending.begin(id)
+		defer s.pending.end(id)
+	}
+	in, err := s.take(ctx, src, &pl)
+	if err != nil {
+		return nil, err
+	}
+	rec.size, rec.md5, rec.sums = in.size, in.md5, in.sums
+	chunks := rec.keepBody(in)
+
+	var state Versioning
+	err = s.change(ctx, b, key, func(tx *keyTx) error {
+		if err := cond.checkWrite(key, tx.cur); err != nil {
+			return err
+		}
+		tx.stamp(rec, id)
+		tx.putBody(rec, in.inline, chunks)
+		state = tx.b.Versioning
+		return tx.write(rec)
+	})
+	if err != nil {
+		s.dropUnlessOpen(ctx, err, in.pieces)
+		return nil, err
+	}
+	return rec.result(state), nil
+}
+
+// keepBody notes in the record where its body is, and returns the manifest when it needs one.
+func (r *record) keepBody(in *intake) (chunks [][]byte) {
+	r.flags &^= flagInline | flagManifest
+	r.detail.Blobs = nil
+	switch {
+	case len(in.inline) > 0:
+		r.flags |= flagInline
+	case len(in.pieces) > piecesInRecord:
+		r.flags |= flagManifest
+		return encodeManifest([]part{{number: 1, size: in.size, md5: in.md5, pieces: in.pieces}})
+	case len(in.pieces) > 0:
+		r.detail.Blobs = packRefs(in.pieces)
+	}
+	return nil
+}
+
+// putBody adds the rows of r's body that are not in its record.
+func (tx *keyTx) putBody(r *record, inline []byte, chunks [][]byte) {
+	if r.is(flagInline) {
+		tx.batch.Put(bodyKey(tx.b.ID, tx.key, r.instance), inline)
+	}
+	for i, c := range chunks {
+		tx.batch.Put(chunkKey(tx.b.ID, tx.key, r.instance, uint32(i)), c)
+	}
+}
+
+// dropUnlessOpen removes blobs after a failed commit, but not when the commit may have happened after all.
+func (s *Service) dropUnlessOpen(ctx context.Context, err error, refs []blobref.Ref) {
+	if outcomeKnown(err) {
+		s.dropBlobs(ctx, refs)
+	}
+}
+
+// result is what a writer is told.
+func (r *record) result(state Versioning) *PutResult {
+	res := &PutResult{ETag: r.etag(), Size: r.size, LastModified: r.modifiedTime(), Checksums: outerSums(r.sums, r.parts)}
+	if state != VersioningOff {
+		res.VersionID = r.versionID(state)
+	}
+	return res
+}
+
+// checkNewObject applies the rules for what a new object is called and carries.
+func checkNewObject(key string, meta []Meta, tags []Tag, class string) (uint8, error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	if err := checkMetadata(meta); err != nil {
+		return 0, err
+	}
+	if err := checkTags(tags, MaxObjectTags); err != nil {
+		return 0, err
+	}
+	return parseStorageClass(class)
+}
+
+// validate refuses conditions that make no sense on a write.
+func (c WriteConditions) validate() error {
+	switch {
+	case c.IfMatch != "" && c.IfNoneMatch != "":
+		return invalidRequest("If-Match and If-None-Match must not be given together.")
+	case c.IfMatchSize != nil || !c.IfMatchLastModified.IsZero():
+		return invalidRequest("Size and time conditions are for deletes only.")
+	case strings.ContainsAny(c.IfMatch+c.IfNoneMatch, ","):
+		return invalidRequest("A condition of a write names one ETag.")
+	}
+	return nil
+}
+
+// checkEarly holds conditions against the present state without deciding anything.
+func (s *Service) checkEarly(ctx context.Context, b *bucket, key string, cond WriteConditions) error {
+	tx := keyTx{s: s, ctx: ctx, b: b, key: key, row: objectKey(b.ID, key)}
+	if err := tx.readCurrent(); err != nil {
+		return err
+	}
+	err := cond.checkWrite(key, tx.cur)
+	if err != nil {
+		if gone := s.stillThere(ctx, b); gone != nil {
+			return gone
+		}
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package object
+
+import "sync"
+
+// readerKey names a version that is being read.
+type readerKey struct {
+	bucket   BucketID
+	key      string
+	instance instance
+}
+
+// readerSet holds the versions whose blobs are being read on this node, so that the collector leaves them alone.
+type readerSet struct {
+	mu        sync.Mutex
+	instances map[instance]int
+	keys      map[bucketKey]int
+}
+
+type bucketKey struct {
+	bucket BucketID
+	key    string
+}
+
+func (s *readerSet) enter(r readerKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.instances == nil {
+		s.instances = make(map[instance]int)
+		s.keys = make(map[bucketKey]int)
+	}
+	s.instances[r.instance]++
+	s.keys[bucketKey{r.bucket, r.key}]++
+}
+
+func (s *readerSet) leave(r readerKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.instances[r.instance]--; s.instances[r.instance] <= 0 {
+		delete(s.instances, r.instance)
+	}
+	k := bucketKey{r.bucket, r.key}
+	if s.keys[k]--; s.keys[k] <= 0 {
+		delete(s.keys, k)
+	}
+}
+
+// reading reports whether a version is being read.
+func (s *readerSet) reading(id instance) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instances[id] > 0
+}
+
+// readingKey reports whether any version of a key is being read.
+func (s *readerSet) readingKey(b BucketID, key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys[bucketKey{b, key}] > 0
+}

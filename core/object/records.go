@@ -1,0 +1,79 @@
+package object
+
+//go:generate go run github.com/tinylib/msgp -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
+
+//msgp:limit arrays:65536 maps:1024
+
+// The records below are MessagePack maps with short names. A field that is added later is unknown to older programs,
+// which skip it; a change that older programs must not skip raises the schema byte in front of the record.
+
+// detail is the part of a version's record that listings do not need.
+type detail struct {
+	ContentType        string `msg:"ct,omitempty"`
+	CacheControl       string `msg:"cc,omitempty"`
+	ContentDisposition string `msg:"cd,omitempty"`
+	ContentEncoding    string `msg:"ce,omitempty"`
+	ContentLanguage    string `msg:"cl,omitempty"`
+	Expires            string `msg:"ex,omitempty"`
+	WebsiteRedirect    string `msg:"wr,omitempty"`
+
+	Meta  []string `msg:"m,omitempty"` // name, value, name, value …
+	Tags  []string `msg:"t,omitempty"` // key, value, key, value …
+	Blobs []byte   `msg:"b,omitempty"` // the pieces of a body, when they are few: packed references
+}
+
+// bucketRecord is what the control shard knows of a bucket.
+type bucketRecord struct {
+	ID          uint64   `msg:"i"`
+	Region      string   `msg:"r,omitempty"`
+	Account     string   `msg:"a"`
+	CanonicalID string   `msg:"c,omitempty"`
+	DisplayName string   `msg:"d,omitempty"`
+	Created     int64    `msg:"t"` // unix milliseconds
+	Tags        []string `msg:"g,omitempty"`
+}
+
+// presence is the row in a bucket's own shard that every write is conditioned on. It holds what decides how a write is
+// done, so that a write never follows a state that is no longer true.
+type presence struct {
+	Name       string `msg:"n"`
+	Versioning uint8  `msg:"v,omitempty"`
+}
+
+// intent is a change of a bucket that spans shards and is under way.
+type intent struct {
+	Kind    uint8        `msg:"k"` // intentCreate or intentDelete
+	Bucket  bucketRecord `msg:"b"`
+	Started int64        `msg:"t"` // unix milliseconds
+}
+
+// uploadRecord is a multipart upload under way.
+type uploadRecord struct {
+	Detail       detail `msg:"d"`
+	Class        uint8  `msg:"s,omitempty"`
+	Algorithm    uint8  `msg:"a,omitempty"` // of the object's checksum
+	Type         uint8  `msg:"y,omitempty"`
+	Asked        bool   `msg:"k,omitempty"` // the client asked for the algorithm; else it is the default
+	Owner        string `msg:"o,omitempty"` // account; "" is the bucket's
+	Initiator    string `msg:"i,omitempty"` // account
+	InitiatorID  string `msg:"ic,omitempty"`
+	InitiatorTag string `msg:"in,omitempty"`
+}
+
+// doneRecord remembers what completing an upload made, so that the request may be sent again.
+type doneRecord struct {
+	Instance []byte `msg:"i"`
+	Parts    []byte `msg:"p"` // SHA-256 of the list of parts it was completed with
+}
+
+// shardMap says which index shard holds which range of (bucket, key). It is fixed when the store is made.
+type shardMap struct {
+	Version uint64       `msg:"v"`
+	Ranges  []shardRange `msg:"r"`
+}
+
+// shardRange is the part of the key space from From, a bucket id in 8 bytes and perhaps a key, to the next range.
+type shardRange struct {
+	From  []byte `msg:"f"`
+	Shard uint16 `msg:"s"`
+}

@@ -1,0 +1,159 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/blobref"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// UploadPart stores one part; a part of the same number is replaced.
+func (s *Service) UploadPart(ctx context.Context, who iam.Principal, in *PartInput) (*PutResult, error) {
+	res, err := s.uploadPart(ctx, &who, in)
+	if err != nil {
+		return nil, failed("object.UploadPart", in.Key, err)
+	}
+	return res, nil
+}
+
+func (s *Service) uploadPart(ctx context.Context, who *iam.Principal, in *PartInput) (*PutResult, error) {
+	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKey(in.Key); err != nil {
+		return nil, err
+	}
+	if err := checkPartNumber(in.PartNumber); err != nil {
+		return nil, err
+	}
+	if in.Size > MaxPutSize {
+		return nil, tooLarge(MaxPutSize)
+	}
+	u, err := s.findUpload(ctx, b, in.Key, in.UploadID)
+	if err != nil {
+		return nil, err
+	}
+	if u.Asked {
+		for _, spec := range in.Checksums {
+			if spec.Algorithm != u.algorithm() {
+				return nil, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+					strings.ToLower(u.algorithm().String()), strings.ToLower(spec.Algorithm.String()))
+			}
+		}
+	}
+	src := source{body: in.Body, size: in.Size, md5: in.ContentMD5, sums: in.Checksums, inline: -1}
+	return s.storePart(ctx, b, in.Key, u, in.PartNumber, &src)
+}
+
+func checkPartNumber(n int) error {
+	if n < 1 || n > MaxParts {
+		return invalidArgument("Part number must be an integer between 1 and %d, inclusive", MaxParts)
+	}
+	return nil
+}
+
+// storePart takes a body in as a part. Its commit is conditioned on the upload and changes its epoch, so that a
+// completion under way notices it.
+func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *upload, number int, src *source) (*PutResult, error) {
+	p := partRecord{writing: newInstance(s.now(), instance{})}
+	pl := placer{bucket: b.ID, key: key, id: p.writing, owner: ownerOf(b.ID, key, p.writing)}
+	s.pending.begin(p.writing)
+	defer s.pending.end(p.writing)
+	src.compute = []checksum.Algorithm{u.algorithm()}
+	in, err := s.take(ctx, src, &pl)
+	if err != nil {
+		return nil, err
+	}
+	p.part = part{number: number, size: in.size, md5: in.md5, sums: in.sums, pieces: in.pieces}
+	p.modified = s.now().UnixMilli()
+	data := p.encode()
+	row := partKey(b.ID, key, u.id, number)
+	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
+		if _, err := s.findUpload(ctx, b, key, u.id.String()); err != nil {
+			return err
+		}
+		grown := p.size
+		v, err := s.kv.Get(ctx, b.shard, row)
+		if err != nil && !errors.Is(err, kv.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			var old partRecord
+			if err := old.decode(v.Data); err != nil {
+				return err
+			}
+			grown -= old.size
+			s.tossPart(batch, &old)
+		}
+		batch.IfExists(uploadKey(b.ID, key, u.id))
+		batch.IfRevision(row, v.Revision)
+		batch.Put(row, data)
+		batch.Put(epochKey(b.ID, key, u.id), p.writing[:])
+		batch.Add(counterKey(b.ID, cntUploadBytes), grown)
+		return nil
+	})
+	if err != nil {
+		s.dropUnlessOpen(ctx, err, in.pieces)
+		return nil, err
+	}
+	out := p.outer()
+	return &PutResult{ETag: out.ETag, Size: p.size, LastModified: out.LastModified, Checksums: out.Checksums}, nil
+}
+
+// tossPart names the blobs of a part to the collector.
+func (s *Service) tossPart(batch *kv.Batch, p *partRecord) {
+	if len(p.pieces) > 0 {
+		g := garbage{kind: garbageRefs, refs: p.pieces}
+		batch.Put(garbageKey(s.now().Add(s.cfg.Grace), p.writing), g.encode())
+	}
+}
+
+// AbortUpload gives an upload and its parts up.
+func (s *Service) AbortUpload(ctx context.Context, who iam.Principal, bucket, key, uploadID string) error {
+	return failed("object.AbortUpload", key, s.abortUpload(ctx, &who, bucket, key, uploadID))
+}
+
+func (s *Service) abortUpload(ctx context.Context, who *iam.Principal, bucketName, key, uploadID string) error {
+	b, err := s.enter(ctx, who, actAbortUpload, bucketName, key)
+	if err != nil {
+		return err
+	}
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	return s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
+		u, err := s.findUpload(ctx, b, key, uploadID)
+		if err != nil {
+			return err
+		}
+		parts, epoch, err := s.uploadParts(ctx, b, key, u.id, 0, MaxParts)
+		if err != nil {
+			return err
+		}
+		var refs []blobref.Ref
+		var bytes int64
+		for i := range parts {
+			refs = append(refs, parts[i].pieces...)
+			bytes += parts[i].size
+		}
+		batch.IfRevision(epochKey(b.ID, key, u.id), epoch)
+		s.endUpload(batch, b, key, u, bytes)
+		s.tossRefs(batch, s.now(), refs)
+		return nil
+	})
+}
+
+// endUpload removes the rows of an upload whose parts have bytes in all.
+func (s *Service) endUpload(batch *kv.Batch, b *bucket, key string, u *upload, bytes int64) {
+	batch.IfRevision(uploadKey(b.ID, key, u.id), u.revision)
+	batch.Delete(uploadKey(b.ID, key, u.id))
+	batch.Delete(epochKey(b.ID, key, u.id))
+	batch.DeleteRange(partKey(b.ID, key, u.id, 0), partsEnd(b.ID, key, u.id))
+	batch.Add(counterKey(b.ID, cntUploads), -1)
+	batch.Add(counterKey(b.ID, cntUploadBytes), -bytes)
+}

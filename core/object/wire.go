@@ -1,0 +1,175 @@
+package object
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/aureole-cloud/aureole/storage/blobref"
+)
+
+var (
+	// errRecord: a stored record does not decode. Pebble verifies its blocks, so this is a bug or a foreign hand.
+	errRecord = errors.New("object: malformed record")
+	// errSchema: a record was written by a newer version of this program.
+	errSchema = errors.New("object: record of a newer schema")
+)
+
+// schema is the version of every record of this package; it is the first byte of each.
+const schema = 1
+
+// openRecord checks the schema byte and returns what follows it.
+func openRecord(data []byte) ([]byte, error) {
+	switch {
+	case len(data) == 0:
+		return nil, fmt.Errorf("%w: empty", errRecord)
+	case data[0] > schema:
+		return nil, fmt.Errorf("%w: schema %d, this program knows %d: use a newer one", errSchema, data[0], schema)
+	case data[0] == 0:
+		return nil, fmt.Errorf("%w: schema 0", errRecord)
+	}
+	return data[1:], nil
+}
+
+// marshaler is a generated record.
+type marshaler interface {
+	MarshalMsg([]byte) ([]byte, error)
+	Msgsize() int
+}
+
+// unmarshaler is a generated record.
+type unmarshaler interface {
+	UnmarshalMsg([]byte) ([]byte, error)
+}
+
+// encodeRecord writes a generated record behind the schema byte.
+func encodeRecord(r marshaler) []byte {
+	b, err := r.MarshalMsg(append(make([]byte, 0, 1+r.Msgsize()), schema))
+	if err != nil {
+		panic(fmt.Sprintf("object: encoding a record: %v", err)) // only slices beyond the limits in records.go
+	}
+	return b
+}
+
+// decodeRecord reads what encodeRecord wrote.
+func decodeRecord(data []byte, r unmarshaler) error {
+	body, err := openRecord(data)
+	if err != nil {
+		return err
+	}
+	rest, err := r.UnmarshalMsg(body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errRecord, err)
+	}
+	if len(rest) != 0 {
+		return fmt.Errorf("%w: %d bytes behind the end", errRecord, len(rest))
+	}
+	return nil
+}
+
+// wireReader reads hand-written binary forms. The first failure sticks; check err once at the end.
+type wireReader struct {
+	rest []byte
+	err  error
+}
+
+func (r *wireReader) fail(what string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: %s", errRecord, what)
+	}
+	r.rest = nil
+}
+
+func (r *wireReader) byte() byte {
+	if len(r.rest) == 0 {
+		r.fail("cut off")
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+// bytes returns the next n bytes, which stay part of the record.
+func (r *wireReader) bytes(n int) []byte {
+	if n < 0 || len(r.rest) < n {
+		r.fail("cut off")
+		return nil
+	}
+	b := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+func (r *wireReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail("bad number")
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+// size reads a number that must be a valid int64.
+func (r *wireReader) size() int64 {
+	v := r.uvarint()
+	if v > 1<<62 {
+		r.fail("number out of range")
+		return 0
+	}
+	return int64(v)
+}
+
+// count reads the number of things that follow, each at least min bytes long.
+func (r *wireReader) count(min int) int {
+	v := r.uvarint()
+	if v > uint64(len(r.rest)/min) {
+		r.fail("count out of range")
+		return 0
+	}
+	return int(v)
+}
+
+func (r *wireReader) instance() (id instance) {
+	copy(id[:], r.bytes(len(id)))
+	return id
+}
+
+// appendRef packs a reference: id, partition, size.
+func appendRef(b []byte, ref blobref.Ref) []byte {
+	b = append(b, ref.ID[:]...)
+	b = binary.AppendUvarint(b, uint64(ref.Partition))
+	return binary.AppendUvarint(b, uint64(ref.Size))
+}
+
+// minRef is the least a packed reference takes.
+const minRef = 16 + 1 + 1
+
+func (r *wireReader) ref() (ref blobref.Ref) {
+	copy(ref.ID[:], r.bytes(len(ref.ID)))
+	p := r.uvarint()
+	if p > 1<<32-1 {
+		r.fail("partition out of range")
+	}
+	ref.Partition = blobref.Partition(p)
+	ref.Size = r.size()
+	return ref
+}
+
+func packRefs(refs []blobref.Ref) []byte {
+	b := make([]byte, 0, 28*len(refs))
+	for _, ref := range refs {
+		b = appendRef(b, ref)
+	}
+	return b
+}
+
+func unpackRefs(data []byte) ([]blobref.Ref, error) {
+	r := wireReader{rest: data}
+	refs := make([]blobref.Ref, 0, len(data)/minRef)
+	for len(r.rest) > 0 {
+		refs = append(refs, r.ref())
+	}
+	return refs, r.err
+}
