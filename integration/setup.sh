@@ -44,6 +44,13 @@ mark_done() {
 }
 mkdir -p "$cache/bin"
 
+# s3fs mounts through /dev/fuse, which minimal containers lack.
+if [ ! -e /dev/fuse ]; then
+	say "making /dev/fuse"
+	modprobe fuse 2>/dev/null || true
+	[ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229
+fi
+
 # --- Python ---------------------------------------------------------------------------------------------------
 if done_for py "$here/clients/python/requirements.txt" && [ -x "$cache/py/bin/aws" ]; then
 	say "boto3 and AWS CLI v1 are there"

@@ -35,7 +35,8 @@ func TestGoSDKMultipart(t *testing.T) {
 	upload := func(t *testing.T, key string, id *string, n int32, body []byte) types.CompletedPart {
 		t.Helper()
 		out := must[*s3.UploadPartOutput](t)(c.UploadPart(ctx, &s3.UploadPartInput{Bucket: &b, Key: &key, UploadId: id, PartNumber: &n, Body: bytes.NewReader(body)}))
-		return types.CompletedPart{PartNumber: &n, ETag: out.ETag, ChecksumCRC32: out.ChecksumCRC32}
+		// Without an algorithm at creation, ETags alone name the parts; TestGoSDKChecksums has the other cases.
+		return types.CompletedPart{PartNumber: &n, ETag: out.ETag}
 	}
 	complete := func(key string, id *string, parts ...types.CompletedPart) (*s3.CompleteMultipartUploadOutput, error) {
 		return c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: &b, Key: &key, UploadId: id,
@@ -164,7 +165,7 @@ func TestGoSDKMultipart(t *testing.T) {
 		for i, r := range []string{"bytes=0-5242879", "bytes=5242880-12582911"} {
 			out := must[*s3.UploadPartCopyOutput](t)(c.UploadPartCopy(ctx, &s3.UploadPartCopyInput{Bucket: &b, Key: &key, UploadId: id,
 				PartNumber: aws.Int32(int32(i + 1)), CopySource: &from, CopySourceRange: &r}))
-			parts = append(parts, types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: out.CopyPartResult.ETag, ChecksumCRC32: out.CopyPartResult.ChecksumCRC32})
+			parts = append(parts, types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: out.CopyPartResult.ETag})
 		}
 		_, err := c.UploadPartCopy(ctx, &s3.UploadPartCopyInput{Bucket: &b, Key: &key, UploadId: id, PartNumber: aws.Int32(3),
 			CopySource: &from, CopySourceRange: aws.String("bytes=12582900-12582912")})

@@ -16,3 +16,15 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+// without drops a variable from an environment. Go programs with an HTTP client of their own refuse AWS_CA_BUNDLE;
+// they trust the authority by SSL_CERT_FILE or by an option.
+func without(env []string, name string) []string {
+	var kept []string
+	for _, pair := range env {
+		if !strings.HasPrefix(pair, name+"=") {
+			kept = append(kept, pair)
+		}
+	}
+	return kept
+}
