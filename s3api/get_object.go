@@ -112,8 +112,8 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	if len(res.Tags) > 0 {
 		resp.set("x-amz-tagging-count", strconv.Itoa(len(res.Tags)))
 	}
-	// The checksum is of the whole object: with a part of it, clients would compare it with the wrong bytes.
-	if len(res.Checksums) > 0 && !res.Partial && r.checksumMode() {
+	// With a range, clients would hold the checksum of the whole against the wrong bytes. Of a part, core gives the part's.
+	if len(res.Checksums) > 0 && in.Range.Kind == object.RangeNone && r.checksumMode() {
 		resp.setChecksums(res.Checksums, true)
 	}
 	resp.setMetadata(res.Metadata)
