@@ -25,9 +25,12 @@ func (r *Repairer) heal(ctx context.Context, d blobs.Damage) (bool, error) {
 		return false, nil
 	}
 	defer r.lock(d.Ref.Partition)()
-	bad, err := r.verify(ctx, d.Device, d.Ref, nil)
-	if err != nil {
-		return false, err
+	var bad error
+	if !errors.Is(d.Err, blob.ErrNotFound) && !errors.Is(d.Err, blobs.ErrHandoff) {
+		var err error
+		if bad, err = r.verify(ctx, d.Device, d.Ref, nil); err != nil {
+			return false, err
+		}
 	}
 	changed := false
 	if bad != nil {
@@ -52,6 +55,12 @@ func (r *Repairer) heal(ctx context.Context, d blobs.Damage) (bool, error) {
 		return changed, err
 	}
 	if bad != nil {
+		// A device whose files were taken away under it takes the new copy and loses it again: do not call that
+		// repaired, and do not try for ever.
+		if again, err := r.verify(ctx, d.Device, d.Ref, r.replicateLimit); err != nil || again != nil {
+			r.giveUp(key)
+			return changed, fmt.Errorf("repair: the new copy of %s on device %d: %w", d.Ref.ID, d.Device, errors.Join(err, again))
+		}
 		r.counters.Repaired.Add(1)
 	}
 	return changed || copied > 0, nil
@@ -138,6 +147,7 @@ func (r *Repairer) refill(ctx context.Context, ref blobref.Ref) (copied int, err
 			copied++
 		case errors.Is(err, errGone):
 			return copied, nil
+		case errors.Is(err, blob.ErrBusy): // its writer is at work: the report was early
 		default:
 			errs = append(errs, fmt.Errorf("to device %d: %w", id, err))
 		}
