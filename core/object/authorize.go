@@ -17,6 +17,8 @@ const (
 	actListUploads      = "s3:ListBucketMultipartUploads"
 	actGetBucketTagging = "s3:GetBucketTagging"
 	actPutBucketTagging = "s3:PutBucketTagging"
+	actGetVersioning    = "s3:GetBucketVersioning"
+	actPutVersioning    = "s3:PutBucketVersioning"
 
 	actGetObject            = "s3:GetObject"
 	actGetObjectVersion     = "s3:GetObjectVersion"

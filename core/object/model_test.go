@@ -1,0 +1,192 @@
+package object_test
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/object"
+)
+
+// model is S3 as simple as can be: what the service must be indistinguishable from.
+type model struct {
+	versioning object.Versioning
+	keys       map[string][]*mversion // newest first
+	uploads    map[string]*mupload
+}
+
+type mversion struct {
+	id     string // outer id as the service gave it; "null" for null versions
+	null   bool
+	marker bool
+	data   []byte
+	etag   string
+	meta   string
+	tags   string
+	blobs  int
+}
+
+type mupload struct {
+	key   string
+	parts map[int]*mversion
+	meta  string
+}
+
+func newModel() *model {
+	return &model{keys: map[string][]*mversion{}, uploads: map[string]*mupload{}}
+}
+
+func (m *model) current(key string) *mversion {
+	if vs := m.keys[key]; len(vs) > 0 {
+		return vs[0]
+	}
+	return nil
+}
+
+// object is the current version if it is one.
+func (m *model) object(key string) *mversion {
+	if v := m.current(key); v != nil && !v.marker {
+		return v
+	}
+	return nil
+}
+
+func (m *model) find(key, version string) *mversion {
+	if version == "" {
+		return m.current(key)
+	}
+	for _, v := range m.keys[key] {
+		if v.id == version || v.null && version == "null" {
+			return v
+		}
+	}
+	return nil
+}
+
+// write makes v the current version.
+func (m *model) write(key string, v *mversion) {
+	if m.versioning != object.VersioningEnabled {
+		v.null, v.id = true, "null"
+		m.keys[key] = slices.DeleteFunc(m.keys[key], func(o *mversion) bool { return o.null })
+	}
+	m.keys[key] = append([]*mversion{v}, m.keys[key]...)
+}
+
+func (m *model) remove(key string, v *mversion) {
+	m.keys[key] = slices.DeleteFunc(m.keys[key], func(o *mversion) bool { return o == v })
+	if len(m.keys[key]) == 0 {
+		delete(m.keys, key)
+	}
+}
+
+// check predicts what conditions of a write do.
+func (m *model) check(key string, c object.WriteConditions) (errs.Kind, errs.Reason) {
+	cur := m.object(key)
+	switch {
+	case c.IfNoneMatch != "" && cur != nil && (c.IfNoneMatch == "*" || c.IfNoneMatch == cur.etag):
+		return errs.Precondition, object.PreconditionFailed
+	case c.IfMatch != "" && cur == nil:
+		return errs.NotFound, object.NoSuchKey
+	case c.IfMatch != "" && c.IfMatch != "*" && c.IfMatch != cur.etag:
+		return errs.Precondition, object.PreconditionFailed
+	}
+	return 0, ""
+}
+
+type mpage struct {
+	keys, prefixes []string
+	truncated      bool
+	next           string
+}
+
+// list is the textbook listing: look at every key.
+func (m *model) list(in object.ListInput) mpage {
+	var all []string
+	for k := range m.keys {
+		if m.object(k) != nil && strings.HasPrefix(k, in.Prefix) {
+			all = append(all, k)
+		}
+	}
+	sort.Strings(all)
+	var p mpage
+	if in.MaxKeys == 0 {
+		return p
+	}
+	last := ""
+	for _, k := range all {
+		item, isPrefix := k, false
+		if in.Delimiter != "" {
+			if i := strings.Index(k[len(in.Prefix):], in.Delimiter); i >= 0 {
+				item, isPrefix = k[:len(in.Prefix)+i+len(in.Delimiter)], true
+			}
+		}
+		if isPrefix && (strings.HasPrefix(in.StartAfter, item) || item == last) || k <= in.StartAfter {
+			continue
+		}
+		if len(p.keys)+len(p.prefixes) == min(in.MaxKeys, object.MaxListKeys) {
+			p.truncated = true
+			break
+		}
+		last = item
+		if isPrefix {
+			p.prefixes = append(p.prefixes, item)
+		} else {
+			p.keys = append(p.keys, item)
+		}
+		p.next = item
+	}
+	return p
+}
+
+func (m *model) usage() object.Usage {
+	var u object.Usage
+	for _, vs := range m.keys {
+		for _, v := range vs {
+			u.Versions++
+			u.Bytes += int64(len(v.data))
+			if !v.marker {
+				u.Objects++
+			}
+		}
+	}
+	for _, up := range m.uploads {
+		u.Uploads++
+		for _, p := range up.parts {
+			u.UploadBytes += int64(len(p.data))
+		}
+	}
+	return u
+}
+
+func (m *model) blobs() (n int) {
+	for _, vs := range m.keys {
+		for _, v := range vs {
+			n += v.blobs
+		}
+	}
+	for _, up := range m.uploads {
+		for _, p := range up.parts {
+			n += p.blobs
+		}
+	}
+	return n
+}
+
+// complete makes the object of an upload from the parts with the given numbers.
+func (u *mupload) complete(numbers []int) *mversion {
+	v := &mversion{meta: u.meta}
+	h := md5.New()
+	for _, n := range numbers {
+		p := u.parts[n]
+		v.data = append(v.data, p.data...)
+		v.blobs += p.blobs
+		sum, _ := hex.DecodeString(p.etag)
+		h.Write(sum)
+	}
+	v.etag = fmt.Sprintf("%x-%d", h.Sum(nil), len(numbers))
+	return v
+}
