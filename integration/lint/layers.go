@@ -39,13 +39,13 @@ var layers = map[string][]string{
 var libraries = map[string][]string{
 	"github.com/hashicorp/raft":        {"storage/kv/replicated"},
 	"github.com/cockroachdb/pebble/v2": {"storage/..."},
-	"github.com/gofiber/":              {"s3api/...", "cmd/internal/server"},
-	"github.com/valyala/fasthttp":      {"s3api/...", "cmd/internal/server"},
+	"github.com/gofiber/":              {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
+	"github.com/valyala/fasthttp":      {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
 	"github.com/spf13/":                {"cmd/..."},
 	"github.com/knadh/":                {"cmd/..."},
 	"github.com/prometheus/":           {"cmd/...", "integration/..."},
 	"github.com/aws/":                  {"integration/..."},
-	"encoding/xml":                     {"s3api/...", "integration/..."},
+	"encoding/xml":                     {"s3api/...", "cmd/internal/dispatch", "integration/..."},
 	"log":                              {},
 	"net/http":                         {"cmd/...", "s3api/...", "integration/..."},
 }

@@ -42,6 +42,9 @@ type Config struct {
 	CacheSize       int64         // bytes of the store's block cache
 	ShutdownTimeout time.Duration // how long requests in flight may take when the server stops
 
+	DeleteGrace time.Duration // how long the blobs of deleted objects stay for readers under way
+	OrphanGrace time.Duration // how old a blob must be before it can count as left behind by a crash
+
 	RootAccessKeyID     string // given instead of generated, at the first start
 	RootSecretAccessKey string
 	RootAccountID       string
@@ -63,6 +66,8 @@ func Default() Config {
 		MemoryLimit:     192 << 20,
 		CacheSize:       32 << 20,
 		ShutdownTimeout: 20 * time.Second,
+		DeleteGrace:     10 * time.Minute,
+		OrphanGrace:     24 * time.Hour,
 		LifecycleDay:    24 * time.Hour,
 	}
 }
@@ -118,6 +123,9 @@ func (c *Config) Validate() error {
 	}
 	if c.ShutdownTimeout <= 0 {
 		return fmt.Errorf("shutdown-timeout: %v is not positive", c.ShutdownTimeout)
+	}
+	if c.DeleteGrace <= 0 || c.OrphanGrace <= 0 {
+		return fmt.Errorf("delete-grace %v and orphan-grace %v: both must be positive", c.DeleteGrace, c.OrphanGrace)
 	}
 	if c.LifecycleDay < time.Second {
 		return fmt.Errorf("lifecycle-day: %v is below one second", c.LifecycleDay)

@@ -4,7 +4,8 @@
 //	DATA/aureole.json   identity and schema number of the folder
 //	DATA/LOCK           locked by the process that uses the folder
 //	DATA/store/         the transactional store (Pebble)
-//	DATA/blobs/         the device of this folder; every other data folder has only this
+//	DATA/blobs/         the device of this folder
+//	DATA/aureole-device.json  which device that is; every other data folder has only these two
 //	DATA/node.key       seals secrets at rest (mode 0600)
 //	DATA/credentials    the root account's keys, an AWS shared-credentials file (0600)
 //	DATA/admin.token    bearer token of the admin API (0600)
@@ -48,6 +49,7 @@ type Manifest struct {
 	Schema  int       `json:"schema"`
 	ID      string    `json:"id"` // of this region, made at the first start
 	Created time.Time `json:"created"`
+	Started bool      `json:"started"` // a server has come up on it once
 }
 
 // Dir is a data folder, locked for this process.
@@ -148,7 +150,9 @@ func (d *Dir) AdminToken() (string, error) {
 }
 
 // ReadAdminToken reads the token of the data folder path as a command does that is not the server.
-func ReadAdminToken(path string) (string, error) { return readSecret(filepath.Join(path, "admin.token")) }
+func ReadAdminToken(path string) (string, error) {
+	return readSecret(filepath.Join(path, "admin.token"))
+}
 
 // Close releases the lock.
 func (d *Dir) Close() error {

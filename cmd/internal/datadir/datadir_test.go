@@ -175,3 +175,49 @@ func TestServerFile(t *testing.T) {
 		t.Errorf("remove twice: %v", err)
 	}
 }
+
+func TestClaimDevice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "disk")
+	mine := Device{Region: "r1", ID: 2}
+	if err := ClaimDevice(path, mine, false); !errors.Is(err, ErrDeviceMissing) {
+		t.Errorf("absent folder: %v", err)
+	}
+	if err := ClaimDevice(path, mine, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := ClaimDevice(path, mine, false); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	for _, other := range []Device{{Region: "r2", ID: 2}, {Region: "r1", ID: 3}} {
+		if err := ClaimDevice(path, other, true); !errors.Is(err, ErrForeign) {
+			t.Errorf("%+v: %v", other, err)
+		}
+	}
+	// A disk that is not mounted leaves an empty mount point.
+	empty := t.TempDir()
+	if err := ClaimDevice(empty, mine, false); !errors.Is(err, ErrDeviceMissing) {
+		t.Errorf("empty folder: %v", err)
+	}
+	// Somebody else's blobs are not taken over.
+	if err := os.Mkdir(DeviceDir(empty), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := ClaimDevice(empty, mine, true); !errors.Is(err, ErrForeign) {
+		t.Errorf("folder with blobs: %v", err)
+	}
+}
+
+func TestStartedIsRemembered(t *testing.T) {
+	path := t.TempDir()
+	d := mustOpen(t, path, current())
+	if d.Started() {
+		t.Error("a fresh folder was started")
+	}
+	if err := d.SetStarted(); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if !mustOpen(t, path, current()).Started() {
+		t.Error("forgotten")
+	}
+}

@@ -1,0 +1,21 @@
+package server
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/aureole-cloud/aureole/cmd/internal/buildinfo"
+	"github.com/aureole-cloud/aureole/cmd/internal/observe"
+)
+
+// registerMetrics brings the figures of all parts together.
+func (s *Server) registerMetrics(reg *prometheus.Registry) error {
+	return observe.Register(reg, observe.Sources{
+		Build:    buildinfo.Read(),
+		Requests: s.requests,
+		Conns:    s.front.Conns,
+		Store:    s.store.Usage,
+		Devices:  s.manager.Pool().Usage,
+		Ring:     s.manager.Ring,
+		Repair:   s.repairer.Counters(),
+	})
+}

@@ -1,0 +1,284 @@
+// Package server wires the parts into a process: it opens them in the order in which they stand on each other, listens,
+// and closes them the other way round.
+//
+//	data folder -> store -> identities -> ring and devices -> objects -> repair -> S3 -> listeners
+//
+// Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests are answered only
+// after that. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
+// device that is down does not keep the server from starting as long as writes find a quorum.
+//
+// What the parts do is their own business: there is no logic of S3 or of storage here.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/aureole-cloud/aureole/cmd/internal/adminapi"
+	"github.com/aureole-cloud/aureole/cmd/internal/config"
+	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
+	"github.com/aureole-cloud/aureole/cmd/internal/observe"
+	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api"
+	"github.com/aureole-cloud/aureole/s3api/httpd"
+	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/repair"
+)
+
+// ErrForced: a second signal cut the shutdown short; requests were broken off.
+var ErrForced = errors.New("shutdown was forced, requests in flight were cut")
+
+// Server is a running server.
+type Server struct {
+	cfg config.Config
+	log *slog.Logger
+
+	dir      *datadir.Dir
+	store    *local.Store
+	iam      *iam.Service
+	manager  *repair.Manager
+	objects  *object.Service
+	repairer *repair.Repairer
+	s3       *s3api.Server
+	front    *httpd.Server
+	admin    *http.Server
+
+	requests *observe.Requests
+
+	listener, adminListener net.Listener
+	tls                     *tls.Config
+	info                    datadir.Server
+
+	draining atomic.Bool
+	closers  []closer // in the order of opening
+}
+
+// closer undoes one step of Open.
+type closer struct {
+	what  string
+	close func() error
+}
+
+func (s *Server) onClose(what string, f func() error) { s.closers = append(s.closers, closer{what, f}) }
+
+// Open opens everything and listens, but does not answer yet: Run does.
+func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, err error) {
+	s := &Server{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if cfg.Hypervisor != "off" {
+		return nil, fmt.Errorf("%w: hypervisor: %s needs EC2, which is not built yet; use off", config.ErrInvalid, cfg.Hypervisor)
+	}
+	limitMemory(cfg.MemoryLimit)
+	for _, step := range []func(context.Context) error{
+		s.openDir, s.listen, s.openTLS, s.openStore, s.openIAM, s.openDevices, s.openObjects, s.openRepair, s.openFront, s.openAdmin,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.dir.SetStarted(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) openDir(context.Context) (err error) {
+	if s.dir, err = datadir.Open(s.cfg.Data[0]); err != nil {
+		return err
+	}
+	s.onClose("data folder", s.dir.Close)
+	return nil
+}
+
+func (s *Server) openStore(context.Context) (err error) {
+	c := local.Default(s.dir.Store())
+	c.CacheBytes = s.cfg.CacheSize
+	c.Logger = s.log.With("part", "store")
+	if s.store, err = local.Open(c); err != nil {
+		return err
+	}
+	s.onClose("store", s.store.Close)
+	return nil
+}
+
+func (s *Server) openIAM(ctx context.Context) error {
+	key, err := s.dir.NodeKey()
+	if err != nil {
+		return err
+	}
+	sealer, err := iam.NewSealer(key)
+	if err != nil {
+		return err
+	}
+	s.iam, err = iam.Open(ctx, iam.Config{
+		Store: s.store, Sealer: sealer, Logger: s.log.With("part", "iam"),
+		Root: iam.RootOptions{
+			AccessKeyID: s.cfg.RootAccessKeyID, Secret: iam.NewSecret(s.cfg.RootSecretAccessKey), AccountID: s.cfg.RootAccountID,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose("identities", func() error { s.iam.Close(); return nil })
+	return s.iam.WriteCredentialsFile(s.dir.Credentials())
+}
+
+func (s *Server) openObjects(ctx context.Context) (err error) {
+	s.objects, err = object.Open(ctx, object.Config{
+		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
+		Logger: s.log.With("part", "object"),
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose("objects", s.objects.Close)
+	return nil
+}
+
+func (s *Server) openRepair(context.Context) (err error) {
+	c := repair.DefaultConfig()
+	c.OrphanGrace = s.cfg.OrphanGrace
+	c.Logger = s.log.With("part", "repair")
+	if s.repairer, err = repair.New(c, s.manager.Pool(), s.objects, s.objects); err != nil {
+		return err
+	}
+	s.manager.Attach(s.repairer)
+	s.repairer.Start()
+	s.onClose("repair", func() error { s.repairer.Stop(); return nil })
+	return nil
+}
+
+func (s *Server) openAdmin(context.Context) error {
+	if s.adminListener == nil {
+		return nil
+	}
+	token, err := s.dir.AdminToken()
+	if err != nil {
+		return err
+	}
+	reg := prometheus.NewRegistry()
+	if err := s.registerMetrics(reg); err != nil {
+		return err
+	}
+	s.admin = adminapi.NewServer(adminapi.Config{
+		Backend: (*backend)(s), Token: token, Pprof: s.cfg.Pprof, Logger: s.log.With("part", "admin"),
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}),
+	})
+	return nil
+}
+
+// Info says where the server listens.
+func (s *Server) Info() datadir.Server { return s.info }
+
+// Credentials is the file with the root's keys.
+func (s *Server) Credentials() string { return s.dir.Credentials() }
+
+// Fresh reports whether the data folder was made by this start.
+func (s *Server) Fresh() bool { return s.dir.Fresh() }
+
+// Run answers requests until ctx ends, then drains: no new connections, requests in flight get the shutdown timeout, or less
+// when force is closed. It closes everything before it returns.
+func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
+	failed := make(chan error, 2)
+	go func() { failed <- s.serveFront() }()
+	serving := 1
+	if s.admin != nil {
+		serving++
+		go func() { failed <- s.admin.Serve(s.adminListener) }()
+	}
+	err := s.dir.WriteServer(s.info)
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+			serving--
+			err = fmt.Errorf("listener failed: %w", err)
+		}
+	}
+	s.draining.Store(true)
+	s.log.Info("stopping", "timeout", s.cfg.ShutdownTimeout)
+	err = errors.Join(err, s.drain(force), s.dir.RemoveServer())
+	for range serving {
+		<-failed
+	}
+	return errors.Join(err, s.close())
+}
+
+func (s *Server) serveFront() error {
+	if s.tls != nil {
+		return s.front.ServeTLS(s.listener, s.tls)
+	}
+	return s.front.Serve(s.listener)
+}
+
+// drain ends the requests. A client that does not finish in time is cut, which is no failure of the server; being forced is
+// reported.
+func (s *Server) drain(force <-chan struct{}) error {
+	// The cause tells why waiting ended.
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	timer := time.AfterFunc(s.cfg.ShutdownTimeout, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-force:
+			cancel(ErrForced)
+		case <-done:
+		}
+	}()
+	err := errors.Join(s.front.Shutdown(ctx), s.s3.Drain(ctx))
+	if s.admin != nil {
+		// The admin API goes last, so that /readyz can say "stopping"; what it does by then is cancelled with its requests.
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if s.admin.Shutdown(short) != nil {
+			err = errors.Join(err, s.admin.Close())
+		}
+	}
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, ErrForced):
+		return ErrForced
+	case cause != nil:
+		s.log.Warn("requests were cut after the shutdown timeout")
+		return nil
+	}
+	return err
+}
+
+// close closes what Open opened, last first.
+func (s *Server) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		c := s.closers[i]
+		if err := c.close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("close %s: %w", c.what, err))
+		}
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// pid is this process, noted for operators.
+func pid() int { return os.Getpid() }
+
+// Data is the first data folder.
+func (s *Server) Data() string { return s.dir.Path() }
