@@ -2,9 +2,20 @@ package blob
 
 import (
 	"context"
-	"errors"
+	"encoding/binary"
+	"fmt"
 	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	crand "crypto/rand"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/aureole-cloud/aureole/storage/blobref"
 )
@@ -12,136 +23,246 @@ import (
 const (
 	minSegmentSize = 64 << 10
 	maxSegmentSize = 1 << 40
-	maxSmallLimit  = 8 << 20
+	maxSmallLimit  = 4 * blockSize
 )
 
-var errNotBuilt = errors.New("blob: not built yet")
-
-// Info describes a committed blob.
-type Info struct {
-	Ref     blobref.Ref
-	Owner   blobref.Owner // from Stat and Quarantined only; Each leaves it nil, since it lies in the segment
-	Created time.Time
-	Segment uint32
-	Offset  int64 // of the region in the segment file
-	Length  int64 // of the region, rounded up to whole pages
-}
-
 // Device is one device. All methods are safe for concurrent use.
-type Device struct{}
+//
+// Lock order: compactMu, life, lane.mu, index.mu, growing.mu; the others are leaves.
+type Device struct {
+	opts Options
+	fs   vfs.FS
+	log  *slog.Logger
 
-// Writer streams one blob. It is used by one goroutine at a time.
-type Writer struct{}
+	lock    io.Closer // of the folder
+	dir     vfs.File  // segments/, to sync
+	index   *index
+	handles *handles
+	bufs    buffers
+	lanes   [classes]lane
 
-// Reader reads one blob. It is safe for concurrent use. It goes on reading when its blob is deleted or moved.
-type Reader struct{}
+	compactMu sync.Mutex // one compaction at a time
 
-// CompactOptions bounds one run of the compactor.
-type CompactOptions struct {
-	// MinDead is the dead share of a segment from which on it is rewritten; 0 is 0.5.
-	MinDead float64
-	// MaxSegments ends the run after so many segments; 0 is no bound.
-	MaxSegments int
-	// Limit is called before n bytes are read; nil is no limit.
-	Limit func(ctx context.Context, n int) error
-}
+	// life is held for reading by everything that writes, and for writing by Close.
+	life struct {
+		sync.RWMutex
+		closed bool
+	}
+	segs struct {
+		sync.RWMutex
+		m    map[uint32]*segment
+		next uint32
+	}
+	writing struct {
+		sync.Mutex
+		ids map[blobref.ID]struct{}
+	}
+	failure atomic.Pointer[error] // why no writes are taken any more
 
-// CompactStats tells what a run did.
-type CompactStats struct {
-	Segments  int           // segments removed
-	Moved     int           // blobs copied
-	Copied    int64         // bytes copied
-	Reclaimed int64         // bytes of the removed files
-	Corrupt   []blobref.Ref // live blobs that could not be copied; their segments stay
-}
+	full    atomic.Bool // space ran out when it was last looked at
 
-// Usage of a device, for placement and metrics.
-type Usage struct {
-	Live        int64 // bytes of committed regions
-	Dead        int64 // bytes that compaction can return
-	Disk        int64 // bytes of all segment files
-	Free, Total int64 // bytes of the file system, 0 when it does not say; Free has the reserve taken off
-	Blobs       int64
-	Segments    int
-	Missing     int   // segments the index knows but the folder lacks
-	Failed      error // why the device takes no writes; nil while it does
+	syncs   atomic.Uint64
+	corrupt atomic.Uint64
 }
 
 // Open opens the device in o.Dir, makes it when the folder is new, and recovers what a crash left.
-func Open(ctx context.Context, o Options) (*Device, error) { return nil, errNotBuilt }
+func Open(ctx context.Context, o Options) (*Device, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	d := &Device{opts: o, fs: o.FS, log: o.Logger.With("device", uint16(o.Device))}
+	for c := range d.lanes {
+		d.lanes[c].class = class(c)
+	}
+	d.segs.m = make(map[uint32]*segment)
+	d.segs.next = 1
+	d.writing.ids = make(map[blobref.ID]struct{})
+	d.handles = newHandles(o.OpenFiles, d.openSegment)
+
+	start := time.Now()
+	if err := d.open(ctx); err != nil {
+		d.release()
+		return nil, fmt.Errorf("blob: open device %d in %s: %w", o.Device, o.Dir, err)
+	}
+	u := d.Usage()
+	d.log.Info("blob device open", "dir", o.Dir, "blobs", u.Blobs, "segments", u.Segments, "missing", u.Missing, "took", time.Since(start))
+	return d, nil
+}
+
+func (d *Device) open(ctx context.Context) error {
+	if err := d.fs.MkdirAll(d.opts.Dir, 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	var err error
+	if d.lock, err = lockFolder(d.fs, d.fs.PathJoin(d.opts.Dir, "LOCK")); err != nil {
+		return err
+	}
+	if err := claimFolder(d.fs, d.opts.Dir, d.opts.Device); err != nil {
+		return err
+	}
+	if d.dir, err = d.fs.OpenDir(d.segmentDir()); err != nil {
+		return fmt.Errorf("open folder: %w", err)
+	}
+	return d.restore(ctx)
+}
 
 // ID is the device's id.
-func (d *Device) ID() blobref.DeviceID { return 0 }
+func (d *Device) ID() blobref.DeviceID { return d.opts.Device }
 
-// Create starts writing a blob of ref.Size bytes. ErrExists, ErrBusy, ErrNoSpace, ErrTooLarge, ErrFailed.
-func (d *Device) Create(ctx context.Context, ref blobref.Ref, owner blobref.Owner) (*Writer, error) {
-	return nil, errNotBuilt
+func (d *Device) segmentDir() string { return d.fs.PathJoin(d.opts.Dir, "segments") }
+func (d *Device) indexDir() string   { return d.fs.PathJoin(d.opts.Dir, "index") }
+func (d *Device) segmentPath(n uint32) string {
+	return d.fs.PathJoin(d.segmentDir(), segmentName(n))
 }
 
-// Write adds to the body. ErrSize when it would exceed the size given to Create.
-func (w *Writer) Write(p []byte) (int, error) { return 0, errNotBuilt }
+func (d *Device) openSegment(n uint32) (vfs.File, error) { return d.fs.Open(d.segmentPath(n)) }
 
-// Commit makes the blob durable and visible. ErrSize when bytes are missing. A small blob takes its space only here, so ErrNoSpace may come here too.
-func (w *Writer) Commit(ctx context.Context) error { return errNotBuilt }
-
-// Abort gives the blob up. It may be called at any time and any number of times; after Commit it does nothing.
-func (w *Writer) Abort() {}
-
-// Open opens a blob for reading. ErrNotFound also when the size differs from ref.Size.
-func (d *Device) Open(ctx context.Context, ref blobref.Ref) (*Reader, error) { return nil, errNotBuilt }
-
-// Info describes the blob; Owner is nil.
-func (r *Reader) Info() Info { return Info{} }
-
-// Size is the size of the body.
-func (r *Reader) Size() int64 { return 0 }
-
-// ReadAt reads verified bytes as io.ReaderAt says.
-func (r *Reader) ReadAt(p []byte, off int64) (int, error) { return 0, errNotBuilt }
-
-// WriteRange writes n bytes of the body from off on to w, verified, and returns how many w took, so that the caller
-// can go on with another copy at off plus that. *CorruptError on damage; an error of w is returned as it is.
-func (r *Reader) WriteRange(ctx context.Context, w io.Writer, off, n int64) (int64, error) {
-	return 0, errNotBuilt
+// segment finds a segment by its number; nil when there is none.
+func (d *Device) segment(n uint32) *segment {
+	d.segs.RLock()
+	defer d.segs.RUnlock()
+	return d.segs.m[n]
 }
 
-// Close releases the reader.
-func (r *Reader) Close() error { return nil }
-
-// Stat describes a blob, with its owner. ref.Size is not compared.
-func (d *Device) Stat(ctx context.Context, ref blobref.Ref) (Info, error) { return Info{}, errNotBuilt }
-
-// Delete removes blobs durably. Absent ones are no error; ref.Size is not compared.
-func (d *Device) Delete(ctx context.Context, refs ...blobref.Ref) error { return errNotBuilt }
-
-// Each calls fn for the committed blobs of the partitions from <= p < to in the order of (partition, id); to 0 is no upper bound.
-// It holds nothing open while fn runs: blobs made or removed meanwhile may or may not be seen. Owner is nil, since it lies in the segment: ask Stat.
-func (d *Device) Each(ctx context.Context, from, to blobref.Partition, fn func(Info) error) error {
-	return errNotBuilt
+// segments lists all segments. segs is a leaf lock: walk the copy to do anything with them.
+func (d *Device) segments() []*segment {
+	d.segs.RLock()
+	defer d.segs.RUnlock()
+	return slices.Collect(maps.Values(d.segs.m))
 }
 
-// Verify reads all of a blob, header and trailer included. limit, unless nil, is called before n bytes are read.
-func (d *Device) Verify(ctx context.Context, ref blobref.Ref, limit func(ctx context.Context, n int) error) error {
-	return errNotBuilt
+// nonce makes the nonce of a new segment: unknown to those whose bytes we store.
+func (d *Device) nonce() uint64 {
+	var b [8]byte
+	if _, err := crand.Read(b[:]); err != nil {
+		return rand.Uint64()
+	}
+	return binary.LittleEndian.Uint64(b[:])
 }
 
-// Quarantine sets a corrupt copy aside, durably: it is neither served nor listed any more, and the same blob may be written anew.
-// Its bytes stay until the compactor removes their segment. ErrNotFound when there is no such blob.
-func (d *Device) Quarantine(ctx context.Context, ref blobref.Ref) error { return errNotBuilt }
+// enter is called first by everything that writes; leave ends it.
+func (d *Device) enter() error {
+	d.life.RLock()
+	if d.life.closed {
+		d.life.RUnlock()
+		return ErrClosed
+	}
+	return nil
+}
 
-// Quarantined lists what was set aside and is still on disk.
-func (d *Device) Quarantined(ctx context.Context) ([]Info, error) { return nil, errNotBuilt }
+func (d *Device) leave() { d.life.RUnlock() }
 
-// Compact copies the live regions of mostly dead segments into an active one and removes the files.
-func (d *Device) Compact(ctx context.Context, o CompactOptions) (CompactStats, error) {
-	return CompactStats{}, errNotBuilt
+// failed is nil while the device takes writes.
+func (d *Device) failed() error {
+	if p := d.failure.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// fail makes the device take no more writes, since what the disk holds cannot be known any more. It returns the error for the
+// caller.
+func (d *Device) fail(op string, err error) error {
+	err = fmt.Errorf("%w: %s: %w", ErrFailed, op, err)
+	if d.failure.CompareAndSwap(nil, &err) {
+		d.log.Error("blob device takes no more writes", "err", err)
+	}
+	return err
+}
+
+// writeError classifies a failed write: a full disk is the caller's affair, anything else fails the device.
+func (d *Device) writeError(op string, err error) error {
+	if isNoSpace(err) {
+		return fmt.Errorf("%w: %s: %w", ErrNoSpace, op, err)
+	}
+	return d.fail(op, err)
+}
+
+// syncDir makes created and removed segment files durable.
+func (d *Device) syncDir() error {
+	if err := d.dir.Sync(); err != nil {
+		return d.fail("sync folder", err)
+	}
+	return nil
+}
+
+// Sync makes the index durable, so that the next start has nothing to scan. Blobs are durable without it.
+func (d *Device) Sync() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	if err := d.failed(); err != nil {
+		return err
+	}
+	return d.index.sync()
+}
+
+// Close waits for calls under way, settles the index and releases the folder. Writers fail from now on; readers go on until
+// they are closed.
+func (d *Device) Close() error {
+	d.life.Lock()
+	defer d.life.Unlock()
+	if d.life.closed {
+		return nil
+	}
+	d.life.closed = true
+	var err error
+	if d.failed() == nil {
+		err = d.index.sync()
+	}
+	if rerr := d.release(); err == nil {
+		err = rerr
+	}
+	if err != nil {
+		return fmt.Errorf("blob: close device %d: %w", d.opts.Device, err)
+	}
+	return nil
+}
+
+// release lets go of everything Open took, also after a part of it.
+func (d *Device) release() (first error) {
+	note := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	d.handles.close()
+	for _, s := range d.segs.m {
+		if s.grow != nil && s.grow.takeClose() {
+			note(s.grow.file.Close())
+		}
+	}
+	if d.index != nil {
+		note(d.index.close())
+	}
+	if d.dir != nil {
+		note(d.dir.Close())
+	}
+	if d.lock != nil {
+		note(d.lock.Close())
+	}
+	return first
 }
 
 // Usage reports figures for metrics.
-func (d *Device) Usage() Usage { return Usage{} }
-
-// Sync makes the index durable, so that the next start has nothing to scan. Blobs are durable without it.
-func (d *Device) Sync() error { return errNotBuilt }
-
-// Close waits for commits under way, settles the index and releases the folder. Readers must be closed first.
-func (d *Device) Close() error { return nil }
+func (d *Device) Usage() Usage {
+	u := Usage{Failed: d.failed(), Syncs: d.syncs.Load(), Corrupt: d.corrupt.Load()}
+	for _, s := range d.segments() {
+		u.Segments++
+		if s.missing {
+			u.Missing++
+			continue
+		}
+		end, dead := d.index.space(s)
+		u.Disk += end
+		u.Dead += dead
+	}
+	u.Live, u.Blobs = d.index.live.Load(), d.index.blobs.Load()
+	if fs, err := d.fs.GetDiskUsage(d.opts.Dir); err == nil {
+		u.Free = max(0, int64(fs.AvailBytes)-max(0, d.opts.Reserve))
+		u.Total = int64(fs.TotalBytes)
+	}
+	return u
+}
