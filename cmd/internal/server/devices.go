@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -41,12 +40,7 @@ func (s *Server) openDevices(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Manager.Close is called exactly once even though tests may stop twice.
-	var once sync.Once
-	s.onClose("devices", func() (err error) {
-		once.Do(func() { err = s.manager.Close() })
-		return err
-	})
+	s.onClose("devices", s.manager.Close)
 	if err := s.matchFolders(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type Server struct {
 	log *slog.Logger
 
 	dir      *datadir.Dir
+	sealer   *iam.Sealer
 	store    *local.Store
 	iam      *iam.Service
 	manager  *repair.Manager
@@ -103,7 +104,13 @@ func (s *Server) openDir(context.Context) (err error) {
 		return err
 	}
 	s.onClose("data folder", s.dir.Close)
-	return nil
+	// The key comes before the store, so that a store without its key is always a mishap and never a beginning.
+	key, err := s.dir.NodeKey()
+	if err != nil {
+		return err
+	}
+	s.sealer, err = iam.NewSealer(key)
+	return err
 }
 
 func (s *Server) openStore(context.Context) (err error) {
@@ -118,16 +125,9 @@ func (s *Server) openStore(context.Context) (err error) {
 }
 
 func (s *Server) openIAM(ctx context.Context) error {
-	key, err := s.dir.NodeKey()
-	if err != nil {
-		return err
-	}
-	sealer, err := iam.NewSealer(key)
-	if err != nil {
-		return err
-	}
+	var err error
 	s.iam, err = iam.Open(ctx, iam.Config{
-		Store: s.store, Sealer: sealer, Logger: s.log.With("part", "iam"),
+		Store: s.store, Sealer: s.sealer, Logger: s.log.With("part", "iam"),
 		Root: iam.RootOptions{
 			AccessKeyID: s.cfg.RootAccessKeyID, Secret: iam.NewSecret(s.cfg.RootSecretAccessKey), AccountID: s.cfg.RootAccountID,
 		},
