@@ -166,7 +166,7 @@ func (s *scratch) addParams(raw, skip string) {
 		p.name = len(s.enc)
 		s.enc = appendParam(s.enc, name)
 		p.value = len(s.enc)
-		if string(s.enc[p.name:p.value]) == skip {
+		if skip != "" && string(s.enc[p.name:p.value]) == skip {
 			s.enc = s.enc[:p.name]
 			continue
 		}

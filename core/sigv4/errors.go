@@ -57,6 +57,20 @@ func (e *Error) Kind() errs.Kind {
 	return errs.Invalid
 }
 
+// As makes the refusal readable as an *errs.E too, so that errs.KindOf and errs.ReasonOf work on it.
+func (e *Error) As(target any) bool {
+	t, ok := target.(**errs.E)
+	if !ok {
+		return false
+	}
+	d := make(map[string]string, len(e.Details))
+	for _, f := range e.Details {
+		d[f.Name] = f.Value
+	}
+	*t = &errs.E{Op: "sigv4.Verify", Kind: e.Kind(), Reason: e.Reason, Msg: e.Message, Detail: d}
+	return true
+}
+
 // UnknownKey is the refusal of a key id that the caller does not know.
 func UnknownKey(accessKeyID string) *Error {
 	return &Error{
