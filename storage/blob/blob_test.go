@@ -540,4 +540,3 @@ func TestConcurrent(t *testing.T) {
 		r.reopen()
 	}
 }
-

@@ -59,7 +59,7 @@ type Device struct {
 	}
 	failure atomic.Pointer[error] // why no writes are taken any more
 
-	full    atomic.Bool // space ran out when it was last looked at
+	full atomic.Bool // space ran out when it was last looked at
 
 	syncs   atomic.Uint64
 	corrupt atomic.Uint64
