@@ -86,7 +86,7 @@ func putBucketACL(r *request) (*response, error) {
 	acl := r.header("x-amz-acl")
 	switch {
 	case !cannedBucketACL(acl):
-		return nil, s3err.Argument("x-amz-acl", acl, "")
+		return nil, s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
 	case acl == "private" && !r.hasGrants():
 		return r.ok(), nil
 	}
@@ -101,7 +101,7 @@ func putObjectACL(r *request) (*response, error) {
 	acl := r.header("x-amz-acl")
 	switch {
 	case !cannedObjectACL(acl):
-		return nil, s3err.Argument("x-amz-acl", acl, "")
+		return nil, s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
 	case acl != "" && ownerOnly(acl) && !r.hasGrants():
 		return r.ok(), nil
 	}

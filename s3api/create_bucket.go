@@ -81,7 +81,7 @@ func (r *request) refuseBucketOptions() error {
 	acl := r.header("x-amz-acl")
 	switch {
 	case !cannedBucketACL(acl):
-		return s3err.Argument("x-amz-acl", acl, "")
+		return s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
 	case acl != "" && acl != "private", r.hasGrants():
 		return s3err.New(s3err.InvalidBucketACL)
 	}

@@ -184,7 +184,7 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 		StorageClass: f["x-amz-storage-class"],
 	}
 	if acl := f["acl"]; !cannedObjectACL(acl) {
-		return nil, s3err.Argument("acl", acl, "")
+		return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
 	} else if !ownerOnly(acl) {
 		return nil, s3err.New(s3err.AccessControlListNotSupported)
 	}

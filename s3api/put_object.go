@@ -60,7 +60,7 @@ func (r *request) refuseObjectOptions() error {
 			return s3err.Header("x-amz-write-offset-bytes")
 		case "x-amz-acl":
 			if !cannedObjectACL(value) {
-				return s3err.Argument("x-amz-acl", value, "")
+				return s3err.Argument("x-amz-acl", value, "Unknown canned ACL")
 			}
 			if !ownerOnly(value) {
 				return s3err.New(s3err.AccessControlListNotSupported)

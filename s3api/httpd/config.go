@@ -56,7 +56,7 @@ func DefaultLimits() Limits {
 		BodyIdle:       30 * time.Second,
 		WriteIdle:      60 * time.Second,
 		MinProgress:    1 << 10,
-		LingerBytes:    1 << 20,
+		LingerBytes:    16 << 20, // a part of the usual size, whose sender would see a reset instead of the answer
 		LingerTime:     2 * time.Second,
 	}
 }
