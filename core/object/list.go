@@ -11,9 +11,12 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// nextsBeforeSeek is how many rows a scan steps over before it seeks past a common prefix: a step costs a small part of a
-// seek, and most common prefixes of small buckets hold few keys.
-const nextsBeforeSeek = 12
+// Skipping past a common prefix is a few steps when it holds a few keys, and a seek, which costs as much as some steps,
+// when it holds many. Neighbours are alike: what the last one needed is tried first for the next.
+const (
+	fewSteps  = 1
+	manySteps = 8
+)
 
 // List returns a page of the current objects of a bucket, in the byte order of their keys.
 func (s *Service) List(ctx context.Context, who iam.Principal, in *ListInput) (*ListPage, error) {
@@ -72,11 +75,13 @@ type lister struct {
 	owner                    Owner
 	page                     *ListPage
 
-	text  []byte // all keys and ETags of the page, cut into strings at its end
-	spans []entrySpan
+	text     []byte // all strings of the page, cut apart at its end
+	entries  []entrySpan
+	prefixes []entrySpan
+	skip     skipper
 }
 
-// entrySpan is where the strings of an entry end in text: the key, then the ETag.
+// entrySpan is where the strings of an entry end in text: the key or common prefix, then the ETag.
 type entrySpan struct{ start, key, etag int }
 
 // rollUp returns the common prefix that key belongs to, "" when it stands for itself.
@@ -129,7 +134,7 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 			ok = it.Next()
 			continue
 		}
-		if len(l.page.CommonPrefixes)+len(l.spans) == l.max {
+		if len(l.prefixes)+len(l.entries) == l.max {
 			l.page.Truncated = true
 			return nil
 		}
@@ -139,40 +144,69 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 			ok = it.Next()
 			continue
 		}
-		l.page.Next = string(cp)
-		l.page.CommonPrefixes = append(l.page.CommonPrefixes, l.page.Next)
-		ok = skipPrefix(it, append(slices.Clone(head), cp...))
+		l.prefixes = append(l.prefixes, l.keep(cp))
+		ok = l.skip.past(it, it.Key()[:len(head)+len(cp)])
 	}
 	return nil
 }
 
-// skipPrefix moves behind every row that begins with prefix: by steps first, then by a seek.
-func skipPrefix(it kv.Iterator, prefix []byte) bool {
-	for range nextsBeforeSeek {
+// skipper moves an iterator past all rows with a common prefix.
+type skipper struct {
+	steps int
+	buf   []byte
+}
+
+// past moves behind every row that begins with prefix, which may be part of the current row.
+func (s *skipper) past(it kv.Iterator, prefix []byte) bool {
+	s.buf = append(s.buf[:0], prefix...)
+	for range max(s.steps, fewSteps) {
 		if !it.Next() {
 			return false
 		}
-		if !bytes.HasPrefix(it.Key(), prefix) {
+		if !bytes.HasPrefix(it.Key(), s.buf) {
+			s.steps = manySteps
 			return true
 		}
 	}
-	end := keys.PrefixEnd(prefix)
-	return end != nil && it.SeekGE(end)
+	s.steps = fewSteps
+	// The smallest key behind all that have the prefix, as keys.PrefixEnd makes it, in place.
+	for i := len(s.buf) - 1; i >= 0; i-- {
+		if s.buf[i] != 0xFF {
+			s.buf[i]++
+			return it.SeekGE(s.buf[:i+1])
+		}
+	}
+	return false
 }
 
-// add puts an object on the page.
-func (l *lister) add(key []byte, r *record) {
-	if l.spans == nil {
-		l.spans = make([]entrySpan, 0, l.max)
-		l.page.Entries = make([]ListEntry, 0, l.max)
-		l.text = make([]byte, 0, l.max*(len(key)+40))
-	}
+// keep copies a key or common prefix into the text of the page.
+func (l *lister) keep(key []byte) entrySpan {
 	sp := entrySpan{start: len(l.text)}
 	l.text = append(l.text, key...)
 	sp.key = len(l.text)
+	sp.etag = sp.key
+	return sp
+}
+
+// smallPage is the number of entries that room is made for at first.
+const smallPage = 50
+
+// add puts an object on the page.
+func (l *lister) add(key []byte, r *record) {
+	switch len(l.entries) {
+	case 0, smallPage: // most pages are small or full
+		n := min(smallPage, l.max)
+		if len(l.entries) > 0 {
+			n = l.max - smallPage
+		}
+		l.entries = slices.Grow(l.entries, n)
+		l.page.Entries = slices.Grow(l.page.Entries, n)
+		l.text = slices.Grow(l.text, n*(len(key)+40))
+	}
+	sp := l.keep(key)
 	l.text = r.appendETag(l.text)
 	sp.etag = len(l.text)
-	l.spans = append(l.spans, sp)
+	l.entries = append(l.entries, sp)
 	e := ListEntry{Size: r.size, LastModified: r.modifiedTime(), StorageClass: storageClassName(r.class), Owner: l.owner}
 	if r.owner != "" {
 		e.Owner = Owner{AccountID: r.owner}
@@ -182,19 +216,30 @@ func (l *lister) add(key []byte, r *record) {
 		e.ChecksumType = r.sums[0].typ
 	}
 	l.page.Entries = append(l.page.Entries, e)
-	l.page.Next = ""
 }
 
-// finish cuts the strings of the entries out of one text, which costs one allocation for all.
+// finish cuts the strings of the page out of one text, which costs one allocation for all.
 func (l *lister) finish() {
 	text := string(l.text)
-	for i, sp := range l.spans {
+	for i, sp := range l.entries {
 		l.page.Entries[i].Key = text[sp.start:sp.key]
 		l.page.Entries[i].ETag = text[sp.key:sp.etag]
 	}
-	if n := len(l.page.Entries); l.page.Next == "" && n > 0 {
-		l.page.Next = l.page.Entries[n-1].Key
+	if len(l.prefixes) > 0 {
+		l.page.CommonPrefixes = make([]string, len(l.prefixes))
 	}
+	for i, sp := range l.prefixes {
+		l.page.CommonPrefixes[i] = text[sp.start:sp.key]
+	}
+	// The last one kept in text is the last one of the page.
+	last := entrySpan{}
+	if n := len(l.entries); n > 0 {
+		last = l.entries[n-1]
+	}
+	if n := len(l.prefixes); n > 0 && l.prefixes[n-1].start >= last.start {
+		last = l.prefixes[n-1]
+	}
+	l.page.Next = text[last.start:last.key]
 }
 
 // single holds one-element lists of algorithms, so that most entries of a listing share theirs.

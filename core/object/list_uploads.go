@@ -74,6 +74,7 @@ func uploadsFrom(b BucketID, in *ListUploadsInput) []byte {
 
 func scanUploads(ctx context.Context, it kv.Iterator, b *bucket, in *ListUploadsInput, max int, page *ListUploadsPage) error {
 	prefix, delimiter := []byte(in.Prefix), []byte(in.Delimiter)
+	var skip skipper
 	for ok := it.First(); ok; {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -89,7 +90,7 @@ func scanUploads(ctx context.Context, it kv.Iterator, b *bucket, in *ListUploads
 		if cp := rollUp([]byte(key), prefix, delimiter); cp != nil {
 			page.CommonPrefixes = append(page.CommonPrefixes, string(cp))
 			page.NextKeyMarker, page.NextUploadIDMarker = string(cp), ""
-			ok = skipPrefix(it, keys.AppendStringPrefix(bucketPrefix(famUpload, b.ID), string(cp)))
+			ok = skip.past(it, keys.AppendStringPrefix(bucketPrefix(famUpload, b.ID), string(cp)))
 			continue
 		}
 		u := upload{id: id}
