@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/aureole-cloud/aureole/storage/blob"
 	"github.com/aureole-cloud/aureole/storage/blobref"
 	"github.com/aureole-cloud/aureole/storage/ring"
 )
@@ -47,26 +48,50 @@ func (p *Pool) Delete(ctx context.Context, refs ...blobref.Ref) error {
 		if rd, ok := v.ring.Device(d.id); !ok || rd.State == ring.Failed {
 			continue
 		}
-		left, why = refs, fmt.Errorf("device %d: %w", d.id, errs[i])
+		for _, ref := range refs {
+			if !slices.Contains(left, ref) && mayHold(ctx, d, ref) {
+				left, why = append(left, ref), fmt.Errorf("device %d: %w", d.id, errs[i])
+			}
+		}
 	}
-	if left == nil {
-		left, why = p.onMissing(v, refs)
+	for _, ref := range refs {
+		if id := missing(v, ref.Partition); id != 0 && !slices.Contains(left, ref) {
+			left, why = append(left, ref), fmt.Errorf("%w: device %d is not attached", ErrUnavailable, id)
+		}
 	}
 	if left == nil {
 		return nil
 	}
-	return &DeleteError{Refs: slices.Clone(left), Err: why}
+	return &DeleteError{Refs: left, Err: why}
 }
 
-// onMissing picks the blobs that have a primary on a device that is not attached but may come back.
-func (p *Pool) onMissing(v *view, refs []blobref.Ref) (left []blobref.Ref, why error) {
-	for _, ref := range refs {
-		for _, id := range v.ring.Devices(ref.Partition) {
-			if v.device(id) == nil {
-				left, why = append(left, ref), errors.Join(ErrUnavailable, fmt.Errorf("device %d is not attached", id))
-				break
-			}
+// RemoveCopies removes the copies of blobs on one device that are superfluous because other devices have them too. Unlike a
+// direct removal it is safe for readers who have looked at the others before those got their copies: they look again.
+func (p *Pool) RemoveCopies(ctx context.Context, id blobref.DeviceID, refs ...blobref.Ref) error {
+	dev, release, ok := p.Acquire(id)
+	if !ok {
+		return fmt.Errorf("%w: device %d is not attached", ErrUnavailable, id)
+	}
+	defer release()
+	p.moves.Add(1)
+	return dev.Delete(ctx, refs...)
+}
+
+// mayHold reports whether a device that could not delete has a copy, as far as it can tell.
+func mayHold(ctx context.Context, d *device, ref blobref.Ref) bool {
+	r, err := d.dev.Open(ctx, ref)
+	if err == nil {
+		_ = r.Close()
+	}
+	return !errors.Is(err, blob.ErrNotFound)
+}
+
+// missing is a primary of the partition that is not attached but may come back, or 0.
+func missing(v *view, p blobref.Partition) blobref.DeviceID {
+	for _, id := range v.ring.Devices(p) {
+		if v.device(id) == nil {
+			return id
 		}
 	}
-	return left, why
+	return 0
 }

@@ -26,6 +26,7 @@ type device struct {
 	failed       atomic.Bool  // MarkFailed
 	suspectUntil atomic.Int64 // unix nanoseconds
 	fullUntil    atomic.Int64
+	stalls       atomic.Int64 // writers that hang
 	ioErrors     atomic.Int64
 	corrupt      atomic.Int64
 }
@@ -70,7 +71,7 @@ type Health uint8
 const (
 	Healthy Health = iota
 	Full           // ran out of space a short time ago
-	Suspect        // had an I/O error a short time ago
+	Suspect        // had an I/O error a short time ago, or hangs
 	Broken         // takes no writes any more, or was marked failed
 )
 
@@ -83,6 +84,8 @@ func (d *device) health() Health {
 	switch {
 	case d.failed.Load():
 		return Broken
+	case d.stalls.Load() > 0:
+		return Suspect
 	case d.suspectUntil.Load() == 0 && d.fullUntil.Load() == 0: // the common case reads no clock
 		return Healthy
 	case time.Now().UnixNano() < d.suspectUntil.Load():

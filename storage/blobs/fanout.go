@@ -7,13 +7,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aureole-cloud/aureole/storage/blob"
 )
 
 // Bounds of a blob that is written to several devices: at most queueLen+2 chunks are in memory at a time.
 const (
 	chunkSize   = 256 << 10
 	queueLen    = 4
-	directLimit = 1 << 20 // up to this size the caller's goroutine writes all copies
+	directLimit = blob.DefaultSmallLimit // up to this size devices gather in memory, and the caller's goroutine writes all copies
 )
 
 // errStalled: a device took no data for Config.StallTimeout while the others waited.
@@ -85,6 +87,9 @@ func (f *fanout) run(l *lane) {
 			}
 		}
 		c.release()
+	}
+	if l.stalled {
+		l.r.d.stalls.Add(-1)
 	}
 	if f.commitment == nil {
 		f.w.p.note(l.r.d, err)
@@ -161,6 +166,7 @@ func (f *fanout) send(l *lane, c *chunk) bool {
 		return true
 	case <-t.C:
 		l.stalled = true
+		l.r.d.stalls.Add(1)
 		f.w.p.note(l.r.d, errStalled)
 		return false
 	}

@@ -52,6 +52,7 @@ type Pool struct {
 	view   atomic.Pointer[view]
 	damage atomic.Pointer[func(Damage)]
 	pins   pins
+	moves  atomic.Uint64 // counts calls of RemoveCopies
 	chunks sync.Pool
 	closed atomic.Bool
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -69,9 +70,16 @@ type setup struct {
 
 	mu     sync.Mutex
 	damage []blobs.Damage
+
+	old []blobref.Ref // of benchmarks
 }
 
 func newSetup(t testing.TB, n, replicas int) *setup {
+	t.Helper()
+	return newSetupStall(t, n, replicas, 0)
+}
+
+func newSetupStall(t testing.TB, n, replicas int, stall time.Duration) *setup {
 	t.Helper()
 	s := &setup{t: t, disks: make(map[blobref.DeviceID]*disk)}
 	b, err := ring.New(ring.Config{Power: 6, Replicas: replicas, Window: time.Hour})
@@ -91,7 +99,9 @@ func newSetup(t testing.TB, n, replicas int) *setup {
 	r, _, err := b.Build(time.Now(), 1)
 	must(t, err)
 	cfg := blobs.DefaultConfig()
-	cfg.StallTimeout = 200 * time.Millisecond
+	if stall > 0 {
+		cfg.StallTimeout = stall
+	}
 	s.pool, err = blobs.New(cfg, r, devs)
 	must(t, err)
 	s.pool.OnDamage(func(d blobs.Damage) {
@@ -561,7 +571,7 @@ func TestPins(t *testing.T) {
 
 // A device that hangs holds up neither the write nor the answer.
 func TestStalledDevice(t *testing.T) {
-	s := newSetup(t, 3, 3)
+	s := newSetupStall(t, 3, 3, 500*time.Millisecond)
 	hang := make(chan struct{})
 	data := body(3, 16<<20)
 	w, err := s.pool.Create(context.Background(), 0, int64(len(data)), nil)
@@ -577,5 +587,46 @@ func TestStalledDevice(t *testing.T) {
 	s.eventually("the stalled copy ends", func() bool { return s.pool.Writing(2) == 0 })
 	if h := s.holders(w.Ref()); slices.Contains(h, 2) {
 		t.Errorf("incomplete copy on the stalled device: %v", h)
+	}
+}
+
+// With one copy the pool adds nothing to a write: no goroutine, no allocation, no buffer.
+func TestOneCopyHasNoOverhead(t *testing.T) {
+	s := newSetup(t, 1, 1)
+	piece := make([]byte, 64<<10)
+	before := runtime.NumGoroutine()
+	w, err := s.pool.Create(context.Background(), 0, 64<<20, nil)
+	must(t, err)
+	defer w.Abort()
+	allocs := testing.AllocsPerRun(50, func() {
+		_, err := w.Write(piece)
+		must(t, err)
+	})
+	// The memory file system allocates as it grows; the device writes 1 MiB at a time or so.
+	if allocs >= 1 {
+		t.Errorf("%v allocations for a write of 64 KiB", allocs)
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines more", n-before)
+	}
+}
+
+// A device that cannot delete holds up only the blobs it has.
+func TestDeleteOnABrokenDevice(t *testing.T) {
+	s := newSetup(t, 3, 1)
+	var refs []blobref.Ref
+	for i := range 30 {
+		refs = append(refs, s.mustPut(blobref.Partition(i), body(uint64(i), 500)))
+	}
+	must(t, s.disks[2].dev.Close())
+	err := s.pool.Delete(context.Background(), refs...)
+	var left *blobs.DeleteError
+	if !errors.As(err, &left) || len(left.Refs) == 0 {
+		t.Fatalf("%v", err)
+	}
+	for _, ref := range refs {
+		if pending := slices.Contains(left.Refs, ref); !pending && slices.Contains(s.primaries(ref.Partition), 2) {
+			t.Errorf("blob on the broken device counts as deleted")
+		}
 	}
 }

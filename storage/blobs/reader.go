@@ -38,28 +38,48 @@ func (p *Pool) Open(ctx context.Context, ref blobref.Ref) (*Reader, error) {
 
 // next opens the best copy that was not tried yet.
 func (r *Reader) next(ctx context.Context) error {
-	v := r.p.view.Load()
-	for _, id := range v.ring.Devices(r.ref.Partition) {
-		if d := v.device(id); d != nil && d.health() <= Full && r.try(ctx, d) {
+	for {
+		moves := r.p.moves.Load()
+		v := r.p.view.Load()
+		if r.search(ctx, v) {
 			return nil
-		}
-	}
-	// No healthy primary has it: look everywhere, what is broken last.
-	for worst := Healthy; worst <= Broken; worst++ {
-		for id := range v.ring.Handoffs(r.ref.Partition) {
-			if d := v.device(id); d != nil && d.health() == worst && r.try(ctx, d) {
-				return nil
-			}
-		}
-		for _, d := range v.devices {
-			if d != nil && d.health() == worst && r.try(ctx, d) {
-				return nil
-			}
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("blobs: open %s: %w", r.ref.ID, err)
 		}
+		if moves == r.p.moves.Load() && v == r.p.view.Load() {
+			return r.nowhere(v)
+		}
+		// Copies were moved meanwhile: it may now lie where it was not a moment ago.
+		r.tried = slices.DeleteFunc(r.tried, func(id blobref.DeviceID) bool { return slices.Contains(r.missing, id) })
+		r.missing = nil
 	}
+}
+
+// search tries all devices, healthy primaries first, what is broken last.
+func (r *Reader) search(ctx context.Context, v *view) bool {
+	for _, id := range v.ring.Devices(r.ref.Partition) {
+		if d := v.device(id); d != nil && d.health() <= Full && r.try(ctx, d) {
+			return true
+		}
+	}
+	for worst := Healthy; worst <= Broken; worst++ {
+		for id := range v.ring.Handoffs(r.ref.Partition) {
+			if d := v.device(id); d != nil && d.health() == worst && r.try(ctx, d) {
+				return true
+			}
+		}
+		for _, d := range v.devices {
+			if d != nil && d.health() == worst && r.try(ctx, d) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nowhere is the error when no device has a good copy.
+func (r *Reader) nowhere(v *view) error {
 	for _, rd := range v.ring.All() {
 		if v.device(rd.ID) == nil {
 			r.down = fmt.Errorf("device %d is not attached", rd.ID)

@@ -77,6 +77,26 @@ func (r *Repairer) CollectOnce(ctx context.Context, now time.Time) (CollectResul
 	}
 }
 
+// collectOrRest returns the work of the collector's worker: after rounds in which everything had to wait it sits out
+// more and more of them.
+func (r *Repairer) collectOrRest() func(context.Context) error {
+	const most = 16
+	rest, pause := 0, 1
+	return func(ctx context.Context) error {
+		if rest > 0 {
+			rest--
+			return nil
+		}
+		res, err := r.CollectOnce(ctx, time.Now())
+		if err != nil || res.Entries == 0 && res.Postponed > 0 {
+			rest, pause = pause, min(2*pause, most)
+		} else {
+			pause = 1
+		}
+		return err
+	}
+}
+
 // collect deletes the blobs of entries and returns the entries that are finished.
 func (r *Repairer) collect(ctx context.Context, entries []Entry) ([]Entry, error) {
 	var done []Entry

@@ -115,16 +115,13 @@ func (m *Manager) Reopen(ctx context.Context, id blobref.DeviceID) error {
 	if d.State == ring.Failed {
 		m.pool.MarkFailed(id)
 	}
-	m.wake()
-	return nil
-}
-
-func (m *Manager) wake() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.mu.repairer != nil {
 		m.mu.repairer.Wake()
+		m.mu.repairer.auditIfHurt()
 	}
+	return nil
 }
 
 // settled is told that every blob lies where ring version wants it, so the window need not be waited for: the ring

@@ -1,6 +1,7 @@
 package repair_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -123,6 +124,40 @@ func TestRestartWithADiskMissing(t *testing.T) {
 	mc.disks["disk1"] = disk
 	must(t, mc.m.Reopen(mc.ctx, 2))
 	mc.settle()
+	mc.checkPlaced(want)
+}
+
+// The disk that a drained device is to move to cannot write: nothing is given up.
+func TestDrainToASickDisk(t *testing.T) {
+	mc := newMachine(t, 2, 1)
+	want := mc.fill(30)
+	mc.setSick("disk1", true)
+	mc.change(func(b *ring.Builder) error { return b.Drain(1) })
+	before := mc.m.Pool().Usage()[0].Blob.Blobs
+	for range 3 {
+		res, err := mc.rep.ReplicateOnce(mc.ctx)
+		must(t, err)
+		if res.Clean() || res.Left < before {
+			t.Errorf("%+v: %d blobs are still to move", res, before)
+		}
+	}
+	if n := mc.m.Pool().Usage()[0].Blob.Blobs; n != before {
+		t.Errorf("%d blobs of %d left on the drained device", n, before)
+	}
+	if _, err := mc.m.RemoveDevice(mc.ctx, 1, false); !errors.Is(err, repair.ErrNotEmpty) {
+		t.Errorf("removed: %v", err)
+	}
+	for ref, data := range want {
+		if got, err := mc.get(ref); err != nil || !bytes.Equal(got, data) {
+			t.Fatalf("%v", err)
+		}
+	}
+	mc.setSick("disk1", false)
+	must(t, mc.m.Reopen(mc.ctx, 2))
+	mc.settle()
+	mc.checkPlaced(want)
+	_, err := mc.m.RemoveDevice(mc.ctx, 1, false)
+	must(t, err)
 	mc.checkPlaced(want)
 }
 

@@ -106,7 +106,7 @@ func (r *Repairer) onSettled(f func(version uint64)) {
 	r.mu.settled = append(r.mu.settled, f)
 }
 
-// onTick adds a function that is called about once a second while the workers run. Add before Start.
+// onTick adds a function that is called now and then, often enough for FailAfter, while the workers run. Add before Start.
 func (r *Repairer) onTick(f func(ctx context.Context, now time.Time)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,10 +137,7 @@ func (r *Repairer) Start() {
 		return err
 	})
 	if r.source != nil {
-		worker("collect", r.cfg.CollectInterval, nil, func(ctx context.Context) error {
-			_, err := r.CollectOnce(ctx, time.Now())
-			return err
-		})
+		worker("collect", r.cfg.CollectInterval, nil, r.collectOrRest())
 	}
 	if r.liveness != nil {
 		worker("orphans", r.cfg.OrphanInterval, nil, func(ctx context.Context) error {
@@ -150,12 +147,23 @@ func (r *Repairer) Start() {
 	}
 	worker("compact", r.cfg.CompactInterval, nil, func(ctx context.Context) error { return r.CompactOnce(ctx) })
 	for _, f := range r.mu.ticks {
-		worker("health", time.Second, nil, func(ctx context.Context) error {
+		worker("health", min(max(r.cfg.FailAfter/20, 10*time.Millisecond), 30*time.Second), nil, func(ctx context.Context) error {
 			f(ctx, time.Now())
 			return nil
 		})
 	}
 	r.Wake()
+	r.auditIfHurt()
+}
+
+// auditIfHurt asks for an audit at once when segment files are gone: every blob in them is known to be bad.
+func (r *Repairer) auditIfHurt() {
+	for _, u := range r.pool.Usage() {
+		if u.Blob.Missing > 0 {
+			r.log.Error("segment files are missing", "device", u.Device.ID, "files", u.Blob.Missing)
+			r.WakeAudit()
+		}
+	}
 }
 
 // Stop ends the workers and waits for them. What they were doing is taken up by the next start.

@@ -175,12 +175,7 @@ func (r *Repairer) fill(ctx context.Context, h holders, primaries, blind []blobr
 }
 
 func (r *Repairer) remove(ctx context.Context, id blobref.DeviceID, refs []blobref.Ref) error {
-	dev, release, ok := r.pool.Acquire(id)
-	if !ok {
-		return fmt.Errorf("device %d is not attached", id)
-	}
-	defer release()
-	if err := dev.Delete(ctx, refs...); err != nil {
+	if err := r.pool.RemoveCopies(ctx, id, refs...); err != nil {
 		return err
 	}
 	r.counters.RemovedCopies.Add(int64(len(refs)))

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.uber.org/goleak"
 
 	"github.com/aureole-cloud/aureole/storage/blob"
@@ -41,6 +44,7 @@ type machine struct {
 
 	mu    sync.Mutex
 	disks map[string]*vfs.MemFS // by path; nil is a disk that is pulled out
+	sick  map[string]bool       // disks that cannot write segment files
 
 	m    *repair.Manager
 	rep  *repair.Repairer
@@ -55,7 +59,7 @@ func newMachine(t testing.TB, devices, replicas int) *machine {
 	kc.FS, kc.Shards, kc.ReserveBytes = vfs.NewMem(), 2, 0
 	store, err := local.Open(kc)
 	must(t, err)
-	mc := &machine{t: t, ctx: ctx, store: store, disks: make(map[string]*vfs.MemFS), src: &source{}, live: &liveness{}}
+	mc := &machine{t: t, ctx: ctx, store: store, disks: make(map[string]*vfs.MemFS), sick: make(map[string]bool), src: &source{}, live: &liveness{}}
 	mc.cfg = repair.ManagerConfig{
 		Store: store, Pool: blobs.DefaultConfig(),
 		Ring:       ring.Config{Power: 5, Replicas: replicas, Overload: 0.1, Window: time.Hour, Salt: 1},
@@ -91,8 +95,23 @@ func (mc *machine) openDevice(ctx context.Context, d ring.Device) (*blob.Device,
 		return nil, fmt.Errorf("no disk at %q", d.Hint)
 	}
 	return blob.Open(ctx, blob.Options{
-		FS: fs, Dir: "data", Device: d.ID, Reserve: -1, SegmentSize: 1 << 20, SmallLimit: 64 << 10, Preallocate: 256 << 10,
+		FS: errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error { return mc.fault(d.Hint, op) })), Dir: "data", Device: d.ID, Reserve: -1, SegmentSize: 1 << 20, SmallLimit: 64 << 10, Preallocate: 256 << 10,
 	})
+}
+
+func (mc *machine) fault(path string, op errorfs.Op) error {
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	if mc.sick[path] && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "segments") {
+		return syscall.EIO
+	}
+	return nil
+}
+
+func (mc *machine) setSick(path string, sick bool) {
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	mc.sick[path] = sick
 }
 
 func (mc *machine) start() {
