@@ -1,0 +1,46 @@
+# The targets people use. Each works on a bare Debian machine with Go and git; "make test" installs the rest as root.
+
+GO      ?= go
+BIN     := bin/aureole
+PKG     := github.com/aureole-cloud/aureole
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+INFO    := $(PKG)/cmd/internal/buildinfo
+LDFLAGS := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT)
+
+# Arguments of the server for "make run": make run ARGS="--data /disk1 --data /disk2"
+ARGS     ?=
+# Seconds that each fuzz target runs.
+FUZZTIME ?= 5
+
+.DEFAULT_GOAL := build
+.PHONY: run build test short setup bench lint fuzz clean
+
+run: build ## build and serve, by default from ./data on 127.0.0.1:9000
+	./$(BIN) serve $(ARGS)
+
+# One static binary: no C compiler is needed, and it runs on any Linux of the architecture.
+build: ## build bin/aureole
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/aureole
+
+setup: ## install the clients that the integration tests drive
+	sh integration/setup.sh
+
+test: setup ## everything: each fuzz target for some seconds, then all tests with the race detector
+	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
+	$(GO) test -race -timeout 40m ./...
+
+short: ## the tests of the code alone, without other people's clients
+	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /integration/) ./integration/lint
+
+fuzz: ## each fuzz target for FUZZTIME seconds
+	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
+
+bench: build ## measure the server; BENCH_PEER=URL measures another one beside it
+	$(GO) run ./integration/bench -server $(BIN)
+
+lint: ## formatting, vet, staticcheck and the house rules
+	bash .ci/lint
+
+clean:
+	rm -rf bin
