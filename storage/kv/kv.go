@@ -65,8 +65,8 @@ var (
 	// ErrInvalid: the batch breaks its own rules (two operations on one key, an add to what is no counter);
 	// nothing was changed. A bug of the caller.
 	ErrInvalid = errors.New("kv: invalid batch")
-	// ErrFailed: the device failed such that nothing more can be promised; nothing was changed. What was
-	// durable can still be read. The process must be restarted.
+	// ErrFailed: the device failed such that nothing more can be promised; nothing was changed. What is
+	// durable can still be read, but not keys that a commit in doubt wrote. The process must be restarted.
 	ErrFailed = errors.New("kv: store failed")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("kv: closed")
@@ -110,6 +110,7 @@ type Usage struct {
 	Commits       uint64 // since the start
 	Conflicts     uint64 // batches refused by a condition
 	Refused       uint64 // batches refused for lack of space
+	Stalls        uint64 // times that commits had to wait for flushes or compactions
 	Watchers      int
 	Views         int
 	ReadAmp       int    // tables a read may have to look into

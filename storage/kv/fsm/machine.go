@@ -19,8 +19,9 @@ var ErrSkipped = errors.New("fsm: entry already applied")
 // be told only once the state that it rests on is durable.
 type Refusal struct {
 	kv.ConditionError
-	Seen   kv.Index // revision of the key that the condition looked at
-	Absent bool     // the key was absent, so Seen is not known
+	// Seen is the youngest revision that the conditions up to the failed one looked at. Keys that they found
+	// absent have none.
+	Seen kv.Index
 }
 
 // Unwrap yields the error for the caller of the store.
@@ -49,62 +50,54 @@ func (m *Machine) Record() Record { return m.rec }
 
 // Check tests the conditions of b against r. The first that does not hold is returned as a *Refusal.
 func (m *Machine) Check(r Reader, b *kv.Batch) error {
+	var seen kv.Index
 	for i := range b.Conds {
 		c := &b.Conds[i]
-		if err := m.checkOne(r, b, i, c); err != nil {
-			return err
+		holds, rev, err := m.holds(r, b, c)
+		if err != nil {
+			return fmt.Errorf("fsm: condition %d: %w", i, err)
+		}
+		seen = max(seen, rev)
+		if !holds {
+			return &Refusal{ConditionError: kv.ConditionError{Cond: i, Kind: c.Kind, Key: c.Key}, Seen: seen}
 		}
 	}
 	return nil
 }
 
-func (m *Machine) checkOne(r Reader, b *kv.Batch, i int, c *kv.Cond) error {
-	refuse := func(seen kv.Index, absent bool) error {
-		return &Refusal{
-			ConditionError: kv.ConditionError{Cond: i, Kind: c.Kind, Key: c.Key}, Seen: seen, Absent: absent,
-		}
-	}
+// holds tests one condition, and tells the revision of its key, 0 if that is absent.
+func (m *Machine) holds(r Reader, b *kv.Batch, c *kv.Cond) (bool, kv.Index, error) {
 	m.key = AppendKey(m.key[:0], m.shard, c.Key)
 	stored, closer, err := r.Get(m.key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		switch c.Kind {
-		case kv.CondAbsent:
-			return nil
-		case kv.CondAtMost:
-			if sum, ok := add(0, delta(b, c.Key)); ok && sum <= c.Limit {
-				return nil
-			}
-		}
-		return refuse(0, true)
+		return c.Kind == kv.CondAbsent || c.Kind == kv.CondAtMost && atMost(0, b, c), 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("fsm: read for condition %d: %w", i, err)
+		return false, 0, err
 	}
 	defer closer.Close()
 	rev, data, err := Split(stored)
 	if err != nil {
-		return err
+		return false, 0, err
 	}
-	holds := false
 	switch c.Kind {
 	case kv.CondExists:
-		holds = true
+		return true, rev, nil
 	case kv.CondRevision:
-		holds = rev == c.Revision
+		return rev == c.Revision, rev, nil
 	case kv.CondValue:
-		holds = bytes.Equal(data, c.Value)
+		return bytes.Equal(data, c.Value), rev, nil
 	case kv.CondAtMost:
 		v, err := kv.DecodeCounter(data)
-		if err != nil {
-			return err
-		}
-		sum, ok := add(v, delta(b, c.Key))
-		holds = ok && sum <= c.Limit
+		return err == nil && atMost(v, b, c), rev, err
 	}
-	if holds {
-		return nil
-	}
-	return refuse(rev, false)
+	return false, rev, nil
+}
+
+// atMost tells whether a counter that stands at v keeps the limit of c after the adds of b.
+func atMost(v int64, b *kv.Batch, c *kv.Cond) bool {
+	sum, ok := add(v, delta(b, c.Key))
+	return ok && sum <= c.Limit
 }
 
 // delta is what b adds to the counter under key.

@@ -31,10 +31,13 @@ func (st *Store) Commit(ctx context.Context, s kv.Shard, b *kv.Batch) (kv.Result
 	if err := st.admit(b); err != nil {
 		return kv.Result{}, err
 	}
+	if err := st.relieve(ctx); err != nil {
+		return kv.Result{}, err
+	}
 	pb := st.db.NewBatchWithSize(b.Len() + (len(b.Ops)+2)*batchOverhead)
 	index, err := sh.apply(ctx, pb, b)
 	if err != nil {
-		return kv.Result{}, sh.refuse(ctx, err)
+		return kv.Result{}, sh.refuse(ctx, b, err)
 	}
 	if ctx.Done() == nil {
 		return sh.settle(pb, index)
@@ -114,16 +117,17 @@ func (sh *shard) settleOr(ctx context.Context, pb *pebble.Batch, index kv.Index)
 	}
 }
 
-// refuse reports why b was not applied, once the state that speaks against it is durable.
-func (sh *shard) refuse(ctx context.Context, err error) error {
+// refuse reports why b was not applied, once the state that speaks against it is durable. The verdict tells
+// of the conditions before the failed one too: they held.
+func (sh *shard) refuse(ctx context.Context, b *kv.Batch, err error) error {
 	var refusal *fsm.Refusal
 	if !errors.As(err, &refusal) {
 		return err
 	}
 	sh.st.conflict.Add(1)
-	seen := refusal.Seen
-	if refusal.Absent {
-		seen = sh.removals.youngest(refusal.Key, kv.Index(sh.durable.index.Load()))
+	seen, durable := refusal.Seen, kv.Index(sh.durable.index.Load())
+	for i := range b.Conds[:refusal.Cond+1] {
+		seen = max(seen, sh.removals.youngest(b.Conds[i].Key, durable))
 	}
 	if err := sh.await(ctx, seen); err != nil {
 		return err

@@ -41,6 +41,7 @@ const (
 )
 
 func newGuard(inner vfs.FS, dir string, log *slog.Logger) *guard {
+	dir = inner.PathDir(inner.PathJoin(dir, "x")) // as Pebble's names will have it
 	return &guard{FS: inner, dir: dir, log: log, failed: make(chan struct{}), stop: make(chan struct{})}
 }
 
@@ -169,7 +170,7 @@ func (g *guard) OpenDir(name string) (vfs.File, error) {
 		return nil, err
 	}
 	kind := otherFile
-	if name == g.dir {
+	if g.PathDir(g.PathJoin(name, "x")) == g.dir {
 		kind = logFile // its sync makes a new log durable, and Pebble panics if that fails
 	}
 	return &guardFile{File: f, g: g, kind: kind, name: g.PathBase(name)}, nil

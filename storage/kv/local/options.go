@@ -12,7 +12,7 @@ import (
 
 // pebbleOptions tunes Pebble for small rows beside inlined bodies of some KiB, on few cores and little
 // memory. The caller unrefs the cache once the store is open. Figures: see DESIGN.md, section 1.
-func pebbleOptions(cfg *Config, g *guard) (*pebble.Options, interface{ Unref() }) {
+func pebbleOptions(cfg *Config, g *guard, changed func()) (*pebble.Options, interface{ Unref() }) {
 	cache := pebble.NewCache(cfg.CacheBytes)
 	o := &pebble.Options{
 		Cache:              cache,
@@ -21,10 +21,10 @@ func pebbleOptions(cfg *Config, g *guard) (*pebble.Options, interface{ Unref() }
 		Logger:             pebbleLogger{g.log, g},
 
 		MemTableSize:                cfg.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: neverStall * maxMemTables,
 		L0CompactionThreshold:       4,
 		L0CompactionFileThreshold:   64,
-		L0StopWritesThreshold:       24,
+		L0StopWritesThreshold:       neverStall * maxSublevels,
 		LBaseMaxBytes:               int64(4 * cfg.MemTableBytes),
 		MaxOpenFiles:                1000,
 		MaxManifestFileSize:         8 << 20, // replayed at every start
@@ -41,27 +41,25 @@ func pebbleOptions(cfg *Config, g *guard) (*pebble.Options, interface{ Unref() }
 		l.IndexBlockSize = 64 << 10
 		l.FilterPolicy = bloom.FilterPolicy(10) // most reads of a PUT ask for a key that is not there
 	}
-	o.EventListener = eventListener(g.log)
+	o.EventListener = eventListener(g.log, changed)
 	return o, cache
 }
 
-// eventListener sends Pebble's events to the log at debug level, and its troubles above it.
-func eventListener(log *slog.Logger) *pebble.EventListener {
+// eventListener sends Pebble's events to the log at debug level, and its troubles above it. It calls changed
+// after what moves the pressure on commits.
+func eventListener(log *slog.Logger, changed func()) *pebble.EventListener {
 	debug := func(what string, args ...any) {
 		if log.Enabled(context.Background(), slog.LevelDebug) {
 			log.Debug("pebble: "+what, args...)
 		}
 	}
 	l := &pebble.EventListener{
-		FlushEnd:        func(i pebble.FlushInfo) { debug("flush", "info", i) },
-		CompactionEnd:   func(i pebble.CompactionInfo) { debug("compaction", "info", i) },
-		WALCreated:      func(i pebble.WALCreateInfo) { debug("log created", "info", i) },
+		FlushEnd:        func(i pebble.FlushInfo) { changed(); debug("flush", "info", i) },
+		CompactionEnd:   func(i pebble.CompactionInfo) { changed(); debug("compaction", "info", i) },
+		WALCreated:      func(i pebble.WALCreateInfo) { changed(); debug("log created", "info", i) },
 		ManifestCreated: func(i pebble.ManifestCreateInfo) { debug("manifest created", "info", i) },
 		FormatUpgrade:   func(v pebble.FormatMajorVersion) { debug("format upgraded", "version", v) },
-		WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
-			log.Warn("store stalls writes until flushes and compactions catch up", "reason", i.Reason)
-		},
-		WriteStallEnd:   func() { log.Info("store takes writes again") },
+		WriteStallBegin: func(i pebble.WriteStallBeginInfo) { log.Error("pebble stalls writes", "reason", i.Reason) },
 		BackgroundError: func(err error) { log.Error("store background error", "err", err) },
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
 			log.Error("store file is corrupt", "file", i.Path, "err", i.Details)

@@ -63,6 +63,8 @@ type Store struct {
 	tasks  sync.WaitGroup
 
 	space    spaceState
+	pressure pressure
+	stalls   atomic.Uint64
 	commits  atomic.Uint64
 	conflict atomic.Uint64
 	refused  atomic.Uint64
@@ -85,12 +87,14 @@ func Open(cfg Config) (*Store, error) {
 	}
 	st := &Store{cfg: cfg, log: cfg.Logger, closed: make(chan struct{})}
 	st.gate.init()
+	st.pressure.init()
 	if err := st.open(); err != nil {
 		st.abandon()
 		return nil, fmt.Errorf("local: open %s: %w", cfg.Dir, err)
 	}
-	st.tasks.Add(1)
+	st.tasks.Add(2)
 	go st.watchSpace()
+	go st.watchPressure()
 	return st, nil
 }
 
@@ -114,7 +118,7 @@ func (st *Store) open() error {
 		return err
 	}
 	st.guard = newGuard(cfg.FS, cfg.Dir, st.log)
-	opts, cache := pebbleOptions(cfg, st.guard)
+	opts, cache := pebbleOptions(cfg, st.guard, st.pressure.poke)
 	defer cache.Unref()
 	opts.Lock = lock
 	if st.db, err = pebble.Open(cfg.Dir, opts); err != nil {

@@ -38,3 +38,11 @@ func openOn(fsys vfs.FS) (kv.Store, error) {
 }
 
 func TestContract(t *testing.T) { kvtest.Run(t, openOn) }
+
+func TestModel(t *testing.T) { kvtest.RunModel(t, openOn, flags) }
+
+func TestLinear(t *testing.T) { kvtest.RunLinear(t, openOn, flags) }
+
+func TestCrash(t *testing.T) { kvtest.RunCrash(t, openOn, flags) }
+
+func TestFaults(t *testing.T) { kvtest.RunFaults(t, openOn) }

@@ -26,6 +26,7 @@ func (st *Store) Usage() kv.Usage {
 		Commits:       st.commits.Load(),
 		Conflicts:     st.conflict.Load(),
 		Refused:       st.refused.Load(),
+		Stalls:        st.stalls.Load(),
 		Watchers:      int(st.watchers.Load()),
 		Views:         int(st.views.Load()),
 		ReadAmp:       m.ReadAmp(),
