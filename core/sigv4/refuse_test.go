@@ -223,12 +223,20 @@ func TestAnonymous(t *testing.T) {
 		if err != nil && name != "empty header" || err == nil && a.Signed() {
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
-		if _, err := v.Verify(&r, &sigv4.Auth{}, ""); reason(err) != sigv4.AccessDenied {
+		if _, err := v.Verify(&r, &sigv4.Auth{}, "secret"); reason(err) != sigv4.AccessDenied {
 			t.Errorf("%s: verified as nobody: %v", name, err)
 		}
 	}
 	if a, err := v.ParsePost(func(string) string { return "" }, time.Now()); err != nil || a.Signed() {
 		t.Errorf("post: %+v, %v", a, err)
+	}
+}
+
+func TestEmptySecret(t *testing.T) {
+	for _, r := range []sigv4.Request{sign(t, put(t), "secret"), v4Request(t, "AWS AKID:x", "Date: Sun, 01 Mar 2026 12:00:00 GMT")} {
+		if _, err := verify(mustVerifier(t, sigv4.Config{}), &r, ""); reason(err) != sigv4.InvalidAccessKeyID {
+			t.Errorf("%v", err)
+		}
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 
 // Verify checks the signature that Parse found in r against secret. Errors are *Error.
 func (v *Verifier) Verify(r *Request, a *Auth, secret string) (Verified, error) {
+	if secret == "" { // a look-up that found nothing must not become a key that everybody knows
+		return Verified{}, UnknownKey(strings.Clone(a.AccessKeyID))
+	}
 	switch a.Scheme {
 	case V4Header, V4Presigned:
 		return v.verifyV4(r, a, secret)

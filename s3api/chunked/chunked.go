@@ -78,6 +78,9 @@ type source interface{ Read(p []byte) (int, error) }
 // NewReader returns a reader of the decoded bytes of body. It fails before reading anything when the
 // options contradict each other or ask for what is not built.
 func NewReader(body io.Reader, o Options) (*Reader, error) {
+	if body == nil { // a request without a body
+		body = strings.NewReader("")
+	}
 	r := &Reader{}
 	framed := strings.HasPrefix(o.PayloadHash, "STREAMING-")
 	switch {

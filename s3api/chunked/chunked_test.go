@@ -300,6 +300,14 @@ func TestChunksKeepTheirOrder(t *testing.T) {
 	}
 }
 
+func TestNoBody(t *testing.T) {
+	for _, hash := range []string{"", sigv4.UnsignedPayload, sigv4.EmptySHA256} {
+		if got, _, err := decode(nil, chunked.Options{PayloadHash: hash, ContentLength: 0, DecodedLength: -1}, 10); err != nil || len(got) != 0 {
+			t.Errorf("%s: %q, %v", hash, got, err)
+		}
+	}
+}
+
 // An error of the connection is not blamed on the client's framing.
 func TestSourceErrors(t *testing.T) {
 	broken := errors.New("connection reset")
