@@ -133,13 +133,16 @@ func TestRoundTrip(t *testing.T) {
 					data := random(size)
 					body, o := m.make(data, chunks)
 					for _, step := range []int{1, 7, 4096, 5000, 1 << 20} {
-						if step == 1 && size > 5000 {
-							continue
+						if (step == 1 || step == 7) && size > 5000 {
+							continue // slow, and no other path than for the smaller ones
 						}
 						for kind, src := range map[string]io.Reader{
 							"whole": bytes.NewReader(body), "half": iotest.HalfReader(bytes.NewReader(body)),
 							"dataerr": iotest.DataErrReader(bytes.NewReader(body)), "byte": iotest.OneByteReader(bytes.NewReader(body)),
 						} {
+							if kind == "byte" && size > 5000 && step != 4096 {
+								continue
+							}
 							got, r, err := decode(src, o, step)
 							if err != nil || !bytes.Equal(got, data) {
 								t.Fatalf("size %d chunks %v step %d %s: %d bytes, %v", size, chunks, step, kind, len(got), err)
