@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -24,9 +25,14 @@ func (s *Service) Authorize(_ context.Context, r Request) error {
 	return denied(&r)
 }
 
+// denied says no. Who asked for what is for the log, not for the client.
 func denied(r *Request) error {
 	return &errs.E{
 		Op: "iam.Authorize", Kind: errs.Denied, Reason: AccessDenied, Resource: r.Resource, Msg: "Access Denied",
-		Detail: map[string]string{"Action": r.Action, "Principal": r.Principal.ARN},
+		Err: refusal{r.Action, r.Principal.ARN},
 	}
 }
+
+type refusal struct{ action, arn string }
+
+func (r refusal) Error() string { return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous") }
