@@ -59,6 +59,11 @@ func (d *device) retire(ctx context.Context) error {
 	select {
 	case <-d.idle:
 		return nil
+	default:
+	}
+	select {
+	case <-d.idle:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -41,7 +41,7 @@ func (m *Manager) AddDevice(ctx context.Context, d ring.Device) (blobref.DeviceI
 }
 
 // RemoveDevice takes a device out of the ring, detaches and closes it. Its folder stays. Unless forced, or the ring calls it failed,
-// it must be draining or without weight, and empty: ErrNotEmpty.
+// it must be draining or without weight, and empty: ErrNotEmpty. When ctx ends after the ring has changed, the device is removed all the same.
 func (m *Manager) RemoveDevice(ctx context.Context, id blobref.DeviceID, force bool) (*ring.Plan, error) {
 	m.changing.Lock()
 	defer m.changing.Unlock()
@@ -60,14 +60,24 @@ func (m *Manager) RemoveDevice(ctx context.Context, id blobref.DeviceID, force b
 	if err != nil {
 		return nil, err
 	}
-	dev, err := m.pool.RemoveDevice(ctx, id)
-	switch {
-	case errors.Is(err, blobs.ErrNotFound): // it was down
-		return plan, nil
-	case err != nil:
+	// Readers may be at work on it for long: it is closed when the last has ended, whether we wait for that or not.
+	closed := make(chan error, 1)
+	m.done.Go(func() {
+		dev, err := m.pool.RemoveDevice(m.life, id)
+		if err == nil {
+			err = dev.Close()
+		}
+		closed <- err
+	})
+	select {
+	case err := <-closed:
+		if errors.Is(err, blobs.ErrNotFound) { // it was down
+			err = nil
+		}
 		return plan, err
+	case <-ctx.Done():
+		return plan, ctx.Err()
 	}
-	return plan, dev.Close()
 }
 
 func (m *Manager) removable(d ring.Device) error {

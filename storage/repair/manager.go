@@ -51,6 +51,7 @@ type Manager struct {
 	cfg    ManagerConfig
 	log    *slog.Logger
 	pool   *blobs.Pool
+	life   context.Context // ends with Close
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
@@ -77,7 +78,7 @@ func OpenManager(ctx context.Context, cfg ManagerConfig) (*Manager, error) {
 		cfg.Seed = randomSeed
 	}
 	m := &Manager{cfg: cfg, log: cfg.Logger}
-	rg, index, err := m.loadOrCreate(ctx)
+	rg, err := m.loadOrCreate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +103,12 @@ func OpenManager(ctx context.Context, cfg ManagerConfig) (*Manager, error) {
 		return nil, errors.Join(err, closeAll(devs))
 	}
 	m.markStates(nil, rg)
-	w, err := cfg.Store.Watch(ctx, kv.Control, index)
+	w, err := m.watch(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("repair: watch the ring: %w", err), closeAll(devs))
+		return nil, errors.Join(err, closeAll(devs))
 	}
-	watchCtx, cancel := context.WithCancel(context.Background())
-	m.cancel = cancel
-	m.done.Go(func() { m.follow(watchCtx, w) })
+	m.life, m.cancel = context.WithCancel(context.Background())
+	m.done.Go(func() { m.follow(w) })
 	return m, nil
 }
 
@@ -174,31 +174,28 @@ func (m *Manager) Close() error {
 	return errors.Join(errs...)
 }
 
-// loadOrCreate reads the ring, or commits the first one. index is a commit from which on a watch misses nothing.
-func (m *Manager) loadOrCreate(ctx context.Context) (*ring.Ring, kv.Index, error) {
+// loadOrCreate reads the ring, or commits the first one.
+func (m *Manager) loadOrCreate(ctx context.Context) (*ring.Ring, error) {
 	for {
-		rg, rev, err := m.load(ctx)
-		if err == nil {
-			return rg, rev, nil
-		}
-		if !errors.Is(err, kv.ErrNotFound) {
-			return nil, 0, err
+		rg, _, err := m.load(ctx)
+		if err == nil || !errors.Is(err, kv.ErrNotFound) {
+			return rg, err
 		}
 		b, err := ring.New(m.cfg.Ring)
 		if err != nil {
-			return nil, 0, fmt.Errorf("repair: first ring: %w", err)
+			return nil, fmt.Errorf("repair: first ring: %w", err)
 		}
 		for _, d := range m.cfg.Devices {
 			if _, err := b.Add(d); err != nil {
-				return nil, 0, fmt.Errorf("repair: first ring: %w", err)
+				return nil, fmt.Errorf("repair: first ring: %w", err)
 			}
 		}
 		rg, _, err = b.Build(time.Now(), m.cfg.Seed())
 		if err != nil {
-			return nil, 0, fmt.Errorf("repair: first ring: %w", err)
+			return nil, fmt.Errorf("repair: first ring: %w", err)
 		}
 		if err := m.commit(ctx, rg, 0); err != nil && !errors.Is(err, kv.ErrConditionFailed) {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 }
@@ -312,26 +309,22 @@ func (m *Manager) markStates(old, rg *ring.Ring) {
 }
 
 // follow puts rings to use that were committed elsewhere.
-func (m *Manager) follow(ctx context.Context, w kv.Watcher) {
+func (m *Manager) follow(w kv.Watcher) {
 	defer func() { w.Close() }()
 	for {
-		e, err := w.Next(ctx)
-		switch {
-		case ctx.Err() != nil || errors.Is(err, kv.ErrClosed):
-			return
-		case errors.Is(err, kv.ErrCompacted):
-			w.Close()
-			next, err := m.watchAgain(ctx)
-			if err != nil {
-				if ctx.Err() == nil {
-					m.log.Error("the ring is no longer followed", "err", err)
-				}
-				return
+		e, err := w.Next(m.life)
+		if errors.Is(err, kv.ErrCompacted) {
+			var next kv.Watcher
+			if next, err = m.watch(m.life); err == nil {
+				w.Close()
+				w = next
+				continue
 			}
-			w = next
-			continue
-		case err != nil:
-			m.log.Error("the ring is no longer followed", "err", err)
+		}
+		if err != nil {
+			if m.life.Err() == nil && !errors.Is(err, kv.ErrClosed) {
+				m.log.Error("the ring is no longer followed", "err", err)
+			}
 			return
 		}
 		for _, put := range e.Puts {
@@ -348,23 +341,28 @@ func (m *Manager) follow(ctx context.Context, w kv.Watcher) {
 	}
 }
 
-// watchAgain starts a new watch and catches up with what the old one missed.
-func (m *Manager) watchAgain(ctx context.Context) (kv.Watcher, error) {
-	v, err := m.cfg.Store.View(ctx, kv.Control)
-	if err != nil {
-		return nil, err
+// watch starts a watch and catches up with what came before it.
+func (m *Manager) watch(ctx context.Context) (kv.Watcher, error) {
+	for {
+		v, err := m.cfg.Store.View(ctx, kv.Control)
+		if err != nil {
+			return nil, fmt.Errorf("repair: watch the ring: %w", err)
+		}
+		index := v.Index()
+		_ = v.Close()
+		w, err := m.cfg.Store.Watch(ctx, kv.Control, index)
+		if errors.Is(err, kv.ErrCompacted) { // commits came in between, and they are no longer held
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("repair: watch the ring: %w", err)
+		}
+		rg, _, err := m.load(ctx)
+		if err != nil {
+			w.Close()
+			return nil, err
+		}
+		m.adopt(rg)
+		return w, nil
 	}
-	index := v.Index()
-	v.Close()
-	w, err := m.cfg.Store.Watch(ctx, kv.Control, index)
-	if err != nil {
-		return nil, err
-	}
-	rg, _, err := m.load(ctx)
-	if err != nil {
-		w.Close()
-		return nil, err
-	}
-	m.adopt(rg)
-	return w, nil
 }

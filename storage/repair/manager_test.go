@@ -11,6 +11,7 @@ import (
 	"github.com/aureole-cloud/aureole/storage/blob"
 	"github.com/aureole-cloud/aureole/storage/blobref"
 	"github.com/aureole-cloud/aureole/storage/blobs"
+	"github.com/aureole-cloud/aureole/storage/kv"
 	"github.com/aureole-cloud/aureole/storage/repair"
 	"github.com/aureole-cloud/aureole/storage/ring"
 )
@@ -169,6 +170,46 @@ func TestReplicasCanBeRaisedAndLowered(t *testing.T) {
 		mc.settle()
 		mc.checkPlaced(want)
 	}
+}
+
+// The control shard belongs to others too: the commit of the ring may lie far back.
+func TestRestartAfterOtherCommits(t *testing.T) {
+	mc := newMachine(t, 2, 2)
+	want := mc.fill(5)
+	mc.stop()
+	for i := range 10 {
+		b := new(kv.Batch)
+		b.Put([]byte{'x', byte(i)}, nil)
+		_, err := mc.store.Commit(mc.ctx, kv.Control, b)
+		must(t, err)
+	}
+	mc.start()
+	mc.settle()
+	mc.checkPlaced(want)
+}
+
+// A device that is being read from is removed at once and closed later.
+func TestRemoveWhileReading(t *testing.T) {
+	mc := newMachine(t, 3, 2)
+	data := body(1, 50_000)
+	ref := mc.mustPut(data)
+	mc.settle()
+	r, err := mc.m.Pool().Open(mc.ctx, ref)
+	must(t, err)
+	id := r.Device()
+	mc.change(func(b *ring.Builder) error { return b.Drain(id) })
+	mc.settle()
+	ctx, cancel := context.WithTimeout(mc.ctx, 20*time.Millisecond)
+	defer cancel()
+	if _, err := mc.m.RemoveDevice(ctx, id, false); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	got := make([]byte, len(data))
+	if _, err := r.ReadAt(got, 0); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("read went wrong: %v", err)
+	}
+	must(t, r.Close())
+	mc.checkPlaced(map[blobref.Ref][]byte{ref: data})
 }
 
 // Two managers on one store, as two admin commands at once: no change is lost, both follow.

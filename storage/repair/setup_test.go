@@ -211,6 +211,7 @@ func (mc *machine) checkPlaced(want map[blobref.Ref][]byte) {
 // settle runs passes until every blob is in its place and the ring needs no more steps.
 func (mc *machine) settle() {
 	mc.t.Helper()
+	mc.quiet()
 	for range 50 {
 		v := mc.m.Ring().Version()
 		res, err := mc.rep.ReplicateOnce(mc.ctx)
@@ -236,7 +237,24 @@ func (mc *machine) fill(n int) map[blobref.Ref][]byte {
 		data := body(uint64(i), 100+i*1777%200_000)
 		want[mc.mustPut(data)] = data
 	}
+	mc.quiet()
 	return want
+}
+
+// quiet waits for the copies that are still under way after their blobs were acknowledged.
+func (mc *machine) quiet() {
+	mc.t.Helper()
+	for range 2000 {
+		n := 0
+		for _, u := range mc.m.Pool().Usage() {
+			n += u.Writing
+		}
+		if n == 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	mc.t.Fatal("writers do not end")
 }
 
 // segments opens the segment files of a disk, one after the other.
