@@ -35,4 +35,6 @@ func denied(r *Request) error {
 
 type refusal struct{ action, arn string }
 
-func (r refusal) Error() string { return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous") }
+func (r refusal) Error() string {
+	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")
+}
