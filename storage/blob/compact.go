@@ -204,7 +204,7 @@ func (m *mover) region(ctx context.Context, off int64, h *header) error {
 		return err
 	}
 	head := *h
-	head.owner = cloneOwner(h.owner)
+	head.kind, head.owner = kindCopy, cloneOwner(h.owner)
 	w, err := d.newWriter(head)
 	if err != nil {
 		return err

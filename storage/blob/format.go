@@ -54,7 +54,8 @@ const (
 type kind uint8
 
 const (
-	kindBlob kind = 1 // a blob follows; the only kind so far
+	kindBlob kind = 1 // a blob follows
+	kindCopy kind = 2 // a blob follows that the compactor copied: see tail.region
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -190,7 +191,7 @@ func decodeHeader(p []byte) (header, error) {
 	if n > 0 {
 		h.owner = blobref.Owner(owner)
 	}
-	if p[4] != formatVersion || h.kind != kindBlob || h.size < 0 || h.size > maxBody {
+	if p[4] != formatVersion || (h.kind != kindBlob && h.kind != kindCopy) || h.size < 0 || h.size > maxBody {
 		return h, fmt.Errorf("%w: header version %d, kind %d, size %d", errFormat, p[4], p[5], h.size)
 	}
 	return h, nil

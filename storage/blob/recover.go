@@ -357,10 +357,11 @@ func (t *tail) region(off int64, h *header) error {
 		t.dead++
 		return nil
 	}
-	// The copy of an interrupted compaction: the older one still stands, unless its file is gone. A new index takes the later
-	// copy, since the earlier one may have been replaced because it was damaged.
-	if known && !t.rebuild {
-		if os := t.d.segment(old.segment); os != nil && !os.missing {
+	// The index names a copy of the compactor before the file it was made from goes, so a copy that it does not name is of
+	// no use: the older one still stands, or the blob was deleted while it was copied. Only when the older one's file
+	// is gone it comes in handy. A new index takes whatever comes later: the earlier copy may have been replaced because it was damaged.
+	if !t.rebuild && (known || h.kind == kindCopy) {
+		if os := t.d.segment(old.segment); !known || os != nil && !os.missing {
 			t.dead++
 			return nil
 		}
