@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ErrDeviceMissing: the folder of a device that was in use is absent or empty: a disk that is not mounted looks like that.
@@ -53,17 +54,33 @@ func ClaimDevice(path string, want Device, mayCreate bool) error {
 	if !mayCreate {
 		return fmt.Errorf("%s: %w", path, ErrDeviceMissing)
 	}
-	if _, err := os.Stat(DeviceDir(path)); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w: it has a blobs folder but no %s", path, ErrForeign, deviceFile)
-	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("device: %w", err)
+	if err := PrepareDevice(path); err != nil {
+		return err
 	}
 	data, err := json.Marshal(want)
 	if err != nil {
 		return err
 	}
 	return WriteFile(filepath.Join(path, deviceFile), append(data, '\n'), 0o600)
+}
+
+// PrepareDevice makes sure that the data folder at path can hold a device, before anybody counts on it: it exists, can be
+// written, and holds either a device or nothing of one.
+func PrepareDevice(path string) error {
+	if _, err := ReadDevice(path); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		return err
+	}
+	if _, err := os.Stat(DeviceDir(path)); err == nil {
+		return fmt.Errorf("%s: %w: it has a blobs folder but no %s", path, ErrForeign, deviceFile)
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("device: %w", err)
+	}
+	probe, err := os.CreateTemp(path, ".aureole-probe-*")
+	if err != nil {
+		return fmt.Errorf("device: %w", err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // Started reports whether a start of a server on this folder ever succeeded: from then on its devices must be there.

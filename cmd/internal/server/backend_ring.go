@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/aureole-cloud/aureole/cmd/internal/adminapi"
@@ -75,6 +76,9 @@ func (b *backend) AddDevice(ctx context.Context, n adminapi.NewDevice) (adminapi
 	if err := s.checkNew(n); err != nil {
 		return adminapi.Device{}, err
 	}
+	if err := datadir.PrepareDevice(n.Path); err != nil {
+		return adminapi.Device{}, &errs.E{Kind: errs.Invalid, Msg: "the folder cannot be used", Err: err}
+	}
 	id, _, err := b.manager.AddDevice(ctx, s.newDevice(n.Path, n.Zone, n.Weight))
 	if err != nil {
 		return adminapi.Device{}, ringError(err)
@@ -92,6 +96,13 @@ func (s *Server) checkNew(n adminapi.NewDevice) error {
 	}
 	if d := s.deviceAt(n.Path); d != nil {
 		return errs.New(errs.Exists, "", "%s is device %d already", n.Path, d.ID)
+	}
+	have, err := datadir.ReadDevice(n.Path)
+	if err == nil {
+		return errs.New(errs.Conflict, "", "%s holds device %d of a server; give an empty folder", n.Path, have.ID)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return &errs.E{Kind: errs.Invalid, Msg: "the folder cannot be used", Err: err}
 	}
 	return nil
 }

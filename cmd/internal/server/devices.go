@@ -30,6 +30,10 @@ func (s *Server) openDevices(ctx context.Context) (err error) {
 	}
 	var first []ring.Device
 	for _, path := range s.cfg.Data {
+		// A folder that cannot be used must not get into the ring, where it would stay.
+		if err := datadir.PrepareDevice(path); err != nil {
+			return fmt.Errorf("data: %w", err)
+		}
 		first = append(first, s.newDevice(path, "", 0))
 	}
 	pool := blobs.DefaultConfig()
