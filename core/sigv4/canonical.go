@@ -29,6 +29,7 @@ const (
 	noEqualSign                      // V2: "delete=" signed as "delete"
 	dateAndAmz                       // V2: Date signed although x-amz-date is sent
 	hostSansPort                     // V2 Query API: Host signed without its port
+	bucketSlash                      // V2: "/bucket" signed as "/bucket/", as botocore always does
 	regular      variant = 0
 )
 

@@ -3,7 +3,9 @@ package sigv4_test
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -324,6 +326,29 @@ func TestConfig(t *testing.T) {
 	for name, c := range map[string]sigv4.Config{"strict without region": {StrictRegion: true}, "protocol": {Protocol: 9}, "cache": {CacheSize: -1}} {
 		if _, err := sigv4.New(c); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// botocore signs the bucket with a slash by Version 2 even when it sends none; an object's path gets no such leave.
+func TestBucketSlashV2(t *testing.T) {
+	const secret, date = "secret", "Sun, 01 Mar 2026 12:00:00 GMT"
+	for _, tc := range []struct {
+		path, signed string
+		ok           bool
+	}{
+		{"/bkt", "/bkt/", true},
+		{"/bkt", "/bkt", true},
+		{"/bkt/", "/bkt/", true},
+		{"/bkt/key", "/bkt/key/", false},
+		{"/", "//", false},
+	} {
+		mac := hmac.New(sha1.New, []byte(secret))
+		mac.Write([]byte("GET\n\n\n" + date + "\n" + tc.signed + "?acl"))
+		r := sigv4.Request{Method: "GET", RawPath: tc.path, RawQuery: "acl", Now: mustTime(t, "2026-03-01T12:00:00Z"),
+			Headers: fields("Host: localhost", "Date: "+date, "Authorization: AWS AK:"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))}
+		if _, err := verify(mustVerifier(t, sigv4.Config{}), &r, secret); (err == nil) != tc.ok {
+			t.Errorf("%s signed as %s: %v", tc.path, tc.signed, err)
 		}
 	}
 }

@@ -93,6 +93,9 @@ func (v *Verifier) verifyV2(r *Request, a *Auth, secret string) (Verified, error
 	if strings.Contains(r.RawPath, "%2F") || strings.Contains(r.RawPath, "%2f") {
 		possible |= slashDecoded
 	}
+	if bucketOnly(r) {
+		possible |= bucketSlash
+	}
 	for va := regular; va <= possible; va++ {
 		if va&^possible == 0 && v2Matches(hmacSHA1, secret, stringToSignV2(r, a, va), a.signature) {
 			return verifiedV2(a), nil
@@ -200,6 +203,9 @@ func appendResourceV2(b []byte, r *Request, v variant) []byte {
 		path = strings.NewReplacer("%2F", "/", "%2f", "/").Replace(path)
 	}
 	b = append(b, path...)
+	if v&bucketSlash != 0 {
+		b = append(b, '/')
+	}
 
 	type sub struct {
 		name, value string
@@ -229,6 +235,11 @@ func appendResourceV2(b []byte, r *Request, v variant) []byte {
 		}
 	}
 	return b
+}
+
+// bucketOnly reports whether the path names a bucket and nothing else, without the slash that some clients sign.
+func bucketOnly(r *Request) bool {
+	return r.HostBucket == "" && len(r.RawPath) > 1 && strings.LastIndexByte(r.RawPath, '/') == 0
 }
 
 // subResourceV2 reports whether Version 2 signs the parameter: the list that S3 and botocore share.
