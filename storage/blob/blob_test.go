@@ -19,7 +19,12 @@ import (
 	"github.com/aureole-cloud/aureole/storage/blobref"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(ownProcess) != "" {
+		os.Exit(m.Run())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // rig is a device under test with a memory of what it should hold.
 type rig struct {

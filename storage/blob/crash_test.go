@@ -291,4 +291,3 @@ func TestCrashWhileMade(t *testing.T) {
 		}
 	}
 }
-

@@ -23,6 +23,7 @@ type index struct {
 
 	fatal     func(op string, err error) error // tells the device; returns its ErrFailed
 	broken    atomic.Bool                      // the engine failed under a write: it must not be called to write again
+	stuck     atomic.Bool                      // and it panicked, so it may hold its locks: it cannot even be closed
 	unsynced  atomic.Int64                     // bytes of regions since the last sync
 	deletions atomic.Int64                     // deletions applied and not yet known to be durable
 
@@ -40,6 +41,7 @@ func (x *index) apply(b *pebble.Batch, sync bool) (err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
+			x.stuck.Store(true)
 			err = fmt.Errorf("engine panicked: %v", r)
 		}
 		if err == nil && x.broken.Load() {

@@ -90,12 +90,17 @@ func openIndex(o Options, dir string, fatal func(string, error) error) (x *index
 
 var errDamagedIndex = errors.New("blob: index is damaged")
 
-// close closes the engine, unless it broke: then it may hang, and is left behind.
-func (x *index) close() error {
-	if x.broken.Load() {
+// close closes the engine, unless it would hang: then it is left behind.
+func (x *index) close() (err error) {
+	if x.stuck.Load() {
 		return nil
 	}
-	err := x.db.Close()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("close index: engine panicked: %v", r)
+		}
+	}()
+	err = x.db.Close()
 	x.cache.Unref()
 	return err
 }

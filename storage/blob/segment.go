@@ -151,12 +151,9 @@ func (d *Device) allocate(g *growing, end int64) error {
 		return err
 	}
 	if d.opts.Preallocate > 0 {
-		switch err := g.file.Preallocate(g.alloc, to-g.alloc); {
-		case err == nil || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS):
-		case isNoSpace(err):
-			return fmt.Errorf("%w: preallocate: %w", ErrNoSpace, err)
-		default:
-			return fmt.Errorf("blob: preallocate: %w", err)
+		err := g.file.Preallocate(g.alloc, to-g.alloc)
+		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+			return d.writeError("preallocate", err)
 		}
 	}
 	g.alloc = to
