@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,7 +53,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // ready DIR waits until the server on the data folder is ready.
 func ready(ts *testscript.TestScript, neg bool, args []string) {
@@ -149,15 +150,17 @@ func random(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until PATTERN COMMAND... runs a command of the program until it succeeds with the text on its standard output.
+// until REGEXP COMMAND... runs a command of the program until it succeeds and its standard output matches.
 func until(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: until TEXT COMMAND...")
+		ts.Fatalf("usage: until REGEXP COMMAND...")
 	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
 	var out string
-	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(4 * patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
-		if out = ts.ReadFile("stdout"); err == nil && strings.Contains(out, args[0]) {
+		if out = ts.ReadFile("stdout"); err == nil && pattern.MatchString(out) {
 			return
 		}
 	}
