@@ -26,6 +26,7 @@ type postForm struct {
 	fields   map[string]string
 	filename string
 	file     io.Reader
+	finish   func() error // after the end of file: whether the form ended as it must
 }
 
 // postObject: POST /bucket with multipart/form-data
@@ -43,7 +44,7 @@ func postObject(r *request) (*response, error) {
 		return nil, err
 	}
 	in.MaxSize = object.MaxPutSize
-	body := &sizedFile{src: form.file}
+	body := &sizedFile{src: form.file, finish: form.finish}
 	if policy != nil {
 		in.MaxSize = min(policy.MaxSize, in.MaxSize)
 		body.least = policy.MinSize
@@ -90,6 +91,7 @@ func (r *request) openForm() (*upload, *postForm, error) {
 			budget.left = math.MaxInt64
 			form.filename = part.FileName()
 			form.file = part
+			form.finish = func() error { return endOfForm(parts, up) }
 			return up, form, nil
 		}
 		value, err := io.ReadAll(io.LimitReader(part, limit+1))
@@ -105,12 +107,41 @@ func (r *request) openForm() (*upload, *postForm, error) {
 	}
 }
 
+// maxEpilogue bounds what follows the file: the last boundary, and fields that S3 does not look at.
+const maxEpilogue = 64 << 10
+
+// endOfForm checks that the file was not merely cut off: the form is closed by its boundary, and the body by its length.
+func endOfForm(parts *multipart.Reader, up *upload) error {
+	for {
+		part, err := parts.NextRawPart()
+		if err == io.EOF { // bare: the closing boundary was there; a wrapped one is an early end
+			break
+		}
+		if err != nil {
+			return s3err.New(s3err.MalformedPOSTRequest).WithCause(err)
+		}
+		if strings.EqualFold(part.FormName(), "file") {
+			return s3err.New(s3err.IncorrectNumberOfFilesInPost)
+		}
+		if n, err := io.CopyN(io.Discard, part, maxEpilogue); err == nil || n == maxEpilogue {
+			return s3err.New(s3err.MaxPostPreDataLengthExceeded)
+		}
+	}
+	switch n, err := io.CopyN(io.Discard, up.body, maxEpilogue); {
+	case n == maxEpilogue:
+		return s3err.New(s3err.MalformedPOSTRequest)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
+}
+
 // formFailure says what is wrong with a form that could not be read up to its file.
 func formFailure(err error, b *budgeted) error {
 	switch {
 	case b.left <= 0:
 		return s3err.New(s3err.MaxPostPreDataLengthExceeded)
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: // bare: closed before there was a file
 		return s3err.New(s3err.IncorrectNumberOfFilesInPost)
 	}
 	var known *s3err.Error
@@ -287,6 +318,7 @@ type sizedFile struct {
 	src         io.Reader
 	n           int64
 	least, most int64
+	finish      func() error
 	failed      error
 }
 
@@ -302,11 +334,16 @@ func (f *sizedFile) Read(p []byte) (int, error) {
 		f.failed = s3err.New(s3err.EntityTooSmall).With("ProposedSize", strconv.FormatInt(f.n, 10)).
 			With("MinSizeAllowed", strconv.FormatInt(f.least, 10))
 		return 0, f.failed
-	case err != nil && !errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF):
+		if f.failed = f.finish(); f.failed != nil {
+			return 0, f.failed
+		}
+	case err != nil:
 		f.failed = s3err.New(s3err.MalformedPOSTRequest)
 		if e := s3err.From(err); e.Status < http.StatusInternalServerError {
 			f.failed = e
 		}
+		return 0, f.failed // never a bare io.ErrUnexpectedEOF, which readers take for a short but regular end
 	}
 	return n, err
 }

@@ -87,6 +87,11 @@ func bucketOfHost(host string, domains []string) string {
 		return ""
 	}
 	for _, d := range domains {
+		if strings.EqualFold(name, d) {
+			return "" // the domain itself, which may lie below another one
+		}
+	}
+	for _, d := range domains {
 		if len(name) > len(d)+1 && name[len(name)-len(d)-1] == '.' && strings.EqualFold(name[len(name)-len(d):], d) {
 			return strings.ToLower(name[:len(name)-len(d)-1])
 		}

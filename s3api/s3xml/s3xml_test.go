@@ -1,0 +1,115 @@
+package s3xml_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
+
+func TestDecode(t *testing.T) {
+	var d s3xml.Delete
+	err := s3xml.Decode([]byte(`<?xml version="1.0" encoding="UTF-8"?><!-- hi --><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>`+
+		`<Object><Key>a &amp; b</Key></Object><x:Object xmlns:x="urn:y"><x:Key>c</x:Key><x:VersionId>v</x:VersionId></x:Object></Delete> `+"\n<!-- end -->"), "Delete", &d)
+	if err != nil || !d.Quiet || len(d.Objects) != 2 || d.Objects[0].Key != "a & b" || d.Objects[1].VersionID != "v" {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for name, doc := range map[string]string{
+		"empty":            ``,
+		"another root":     `<Other></Other>`,
+		"unfinished":       `<Delete><Object>`,
+		"crossed":          `<Delete><Object></Delete></Object>`,
+		"two roots":        `<Delete></Delete><Delete></Delete>`,
+		"text behind":      `<Delete></Delete>x`,
+		"doctype":          `<!DOCTYPE x><Delete></Delete>`,
+		"entities":         `<!DOCTYPE x [<!ENTITY a "b">]><Delete>&a;</Delete>`,
+		"unknown entity":   `<Delete>&nbsp;</Delete>`,
+		"external":         `<!DOCTYPE x SYSTEM "file:///etc/passwd"><Delete></Delete>`,
+		"instruction":      `<Delete><?php x?></Delete>`,
+		"charset":          `<?xml version="1.0" encoding="EBCDIC"?><Delete></Delete>`,
+		"no UTF-8":         "<Delete>\xff</Delete>",
+		"deep":             strings.Repeat("<Delete>", 50) + strings.Repeat("</Delete>", 50),
+		"many":             "<Delete>" + strings.Repeat("<a/>", 80_000) + "</Delete>",
+		"long text":        "<Delete><Object><Key>" + strings.Repeat("k", 100_000) + "</Key></Object></Delete>",
+		"not a boolean":    "<Delete><Quiet>perhaps</Quiet></Delete>",
+		"size of no digit": "<Delete><Object><Size>x</Size></Object></Delete>",
+	} {
+		if err := s3xml.Decode([]byte(doc), "Delete", &s3xml.Delete{}); !errors.Is(err, s3xml.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The bodies of 10,000 parts and of 1,000 keys are within the bounds.
+func TestDecodeLargest(t *testing.T) {
+	part := "<Part><PartNumber>1</PartNumber><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>\n"
+	var c s3xml.CompleteMultipartUpload
+	if err := s3xml.Decode([]byte("<CompleteMultipartUpload>"+strings.Repeat(part, 10_000)+"</CompleteMultipartUpload>"), "CompleteMultipartUpload", &c); err != nil || len(c.Parts) != 10_000 {
+		t.Errorf("%d parts, %v", len(c.Parts), err)
+	}
+	var d s3xml.Delete
+	object := "<Object><Key>" + strings.Repeat("&amp;", 1024) + "</Key><VersionId>" + strings.Repeat("v", 100) + "</VersionId></Object>"
+	if err := s3xml.Decode([]byte("<Delete>"+strings.Repeat(object, 1000)+"</Delete>"), "Delete", &d); err != nil || len(d.Objects) != 1000 {
+		t.Errorf("%d keys, %v", len(d.Objects), err)
+	}
+}
+
+func TestAppendText(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", `<a> & "b"`: "&lt;a&gt; &amp; &quot;b&quot;", "tab\tline\nreturn\r": "tab\tline\nreturn&#13;", "\x01": "&#x1;", "\xff": "\uFFFD", "ü": "ü",
+	} {
+		if got := string(s3xml.AppendText(nil, in)); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := string(s3xml.AppendURLText(nil, "a b/ü+~*%")); got != "a+b/%C3%BC%2B%7E*%25" {
+		t.Errorf("url: %q", got)
+	}
+	if got := string(s3xml.AppendTime(nil, "T", time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC))); got != "<T>2026-01-02T03:04:05.006Z</T>" {
+		t.Errorf("time: %q", got)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`<Delete><Quiet>true</Quiet><Object><Key>k</Key><Size>5</Size></Object></Delete>`))
+	f.Add([]byte(`<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`))
+	f.Add([]byte(`<Tagging><TagSet><Tag><Key>a</Key><Value/></Tag></TagSet></Tagging>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var d s3xml.Delete
+		if s3xml.Decode(data, "Delete", &d) == nil && !utf8.Valid(data) {
+			t.Error("took what is no UTF-8")
+		}
+		_ = s3xml.Decode(data, "CompleteMultipartUpload", &s3xml.CompleteMultipartUpload{})
+		_ = s3xml.Decode(data, "Tagging", &s3xml.Tagging{})
+		_ = s3xml.Decode(data, "CreateBucketConfiguration", &s3xml.CreateBucketConfiguration{})
+	})
+}
+
+// What is escaped reads back as it was, by a parser that is not ours, when XML can carry it at all.
+func FuzzText(f *testing.F) {
+	f.Add("a<b>&\"'\r\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		doc := s3xml.AppendElement(nil, "k", s)
+		for _, r := range s {
+			if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF {
+				return
+			}
+		}
+		d := xml.NewDecoder(strings.NewReader(string(doc)))
+		var got string
+		if err := d.Decode(&got); err != nil || got != s {
+			t.Errorf("%q: %q %v", s, got, err)
+		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			t.Errorf("%q: something follows", s)
+		}
+	})
+}
