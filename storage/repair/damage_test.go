@@ -17,9 +17,9 @@ import (
 var wounds = []struct {
 	name       string
 	takesFiles bool
-	hurt       func(mc *machine, fs *vfs.MemFS, path string, file vfs.File)
+	hurt       func(mc *machine, fs vfs.FS, path string, file vfs.File)
 }{
-	{"flip", false, func(mc *machine, _ *vfs.MemFS, _ string, file vfs.File) {
+	{"flip", false, func(mc *machine, _ vfs.FS, _ string, file vfs.File) {
 		st, err := file.Stat()
 		must(mc.t, err)
 		b := make([]byte, 1)
@@ -31,13 +31,13 @@ var wounds = []struct {
 			must(mc.t, err)
 		}
 	}},
-	{"zero", false, func(mc *machine, _ *vfs.MemFS, _ string, file vfs.File) {
+	{"zero", false, func(mc *machine, _ vfs.FS, _ string, file vfs.File) {
 		st, err := file.Stat()
 		must(mc.t, err)
 		_, err = file.WriteAt(make([]byte, st.Size()), 0)
 		must(mc.t, err)
 	}},
-	{"truncate", true, func(mc *machine, fs *vfs.MemFS, path string, file vfs.File) {
+	{"truncate", true, func(mc *machine, fs vfs.FS, path string, file vfs.File) {
 		st, err := file.Stat()
 		must(mc.t, err)
 		b := make([]byte, st.Size()/3)
@@ -50,23 +50,27 @@ var wounds = []struct {
 		must(mc.t, f.Sync())
 		must(mc.t, f.Close())
 	}},
-	{"delete", true, func(mc *machine, fs *vfs.MemFS, path string, _ vfs.File) {
+	{"delete", true, func(mc *machine, fs vfs.FS, path string, _ vfs.File) {
 		must(mc.t, fs.Remove(path))
 	}},
 }
 
-func (mc *machine) wound(id blobref.DeviceID, hurt func(*machine, *vfs.MemFS, string, vfs.File)) {
+func (mc *machine) wound(id blobref.DeviceID, hurt func(*machine, vfs.FS, string, vfs.File)) {
 	mc.t.Helper()
 	d, _ := mc.m.Ring().Device(id)
 	mc.segments(id, func(path string, file vfs.File) { hurt(mc, mc.disks[d.Hint], path, file) })
 }
 
 func TestOneOfThreeDevicesIsHurt(t *testing.T) {
-	for _, w := range wounds {
-		for _, restart := range []bool{false, true} {
+	for i, w := range wounds {
+		for j, restart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s restart=%v", w.name, restart), func(t *testing.T) {
-				mc := newMachine(t, 3, 3)
-				want := mc.fill(40)
+				root := ""
+				if (i+j)%2 == 0 {
+					root = t.TempDir()
+				}
+				mc := newMachineAt(t, root, 3, 3)
+				want := mc.fill(24)
 				mc.settle()
 				if restart {
 					mc.stop()

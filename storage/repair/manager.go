@@ -247,6 +247,9 @@ func (m *Manager) Change(ctx context.Context, change func(*ring.Builder) error) 
 // changeIf is Change if the plan finds approval.
 func (m *Manager) changeIf(ctx context.Context, change func(*ring.Builder) error, approve func(*ring.Plan) error) (*ring.Plan, error) {
 	for {
+		if m.life.Err() != nil {
+			return nil, ErrClosed
+		}
 		rg, rev, err := m.load(ctx)
 		if err != nil {
 			return nil, err

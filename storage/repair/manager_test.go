@@ -276,6 +276,10 @@ func TestCancelledPass(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	mc.settle()
+	must(t, mc.m.Close())
+	if _, err := mc.m.Change(mc.ctx, func(b *ring.Builder) error { return nil }); !errors.Is(err, repair.ErrClosed) {
+		t.Errorf("%v", err)
+	}
 	if _, err := repair.Empty(mc.m.Pool(), 9); !errors.Is(err, blobs.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}

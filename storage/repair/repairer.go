@@ -178,9 +178,10 @@ func (r *Repairer) Stop() {
 	r.mu.done.Wait()
 }
 
-// loop runs f after every interval and whenever it is woken.
+// loop runs f soon after the start, then after every interval, and whenever it is woken.
 func (r *Repairer) loop(ctx context.Context, name string, interval time.Duration, wake <-chan struct{}, f func(context.Context) error) {
-	t := time.NewTimer(interval)
+	const first = 10 * time.Minute // a server that is restarted daily must get to the rare work too
+	t := time.NewTimer(min(interval, first))
 	defer t.Stop()
 	for {
 		select {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -43,8 +44,9 @@ type machine struct {
 	rcfg  repair.Config
 
 	mu    sync.Mutex
-	disks map[string]*vfs.MemFS // by path; nil is a disk that is pulled out
-	sick  map[string]bool       // disks that cannot write segment files
+	disks map[string]vfs.FS // by path; nil is a disk that is pulled out
+	sick  map[string]bool   // disks that cannot write segment files
+	root  string            // where disks are folders of the real file system; "" keeps them in memory
 
 	m    *repair.Manager
 	rep  *repair.Repairer
@@ -54,12 +56,17 @@ type machine struct {
 
 func newMachine(t testing.TB, devices, replicas int) *machine {
 	t.Helper()
+	return newMachineAt(t, "", devices, replicas)
+}
+
+func newMachineAt(t testing.TB, root string, devices, replicas int) *machine {
+	t.Helper()
 	ctx := context.Background()
 	kc := local.Default("kv")
 	kc.FS, kc.Shards, kc.ReserveBytes = vfs.NewMem(), 2, 0
 	store, err := local.Open(kc)
 	must(t, err)
-	mc := &machine{t: t, ctx: ctx, store: store, disks: make(map[string]*vfs.MemFS), sick: make(map[string]bool), src: &source{}, live: &liveness{}}
+	mc := &machine{t: t, root: root, ctx: ctx, store: store, disks: make(map[string]vfs.FS), sick: make(map[string]bool), src: &source{}, live: &liveness{}}
 	mc.cfg = repair.ManagerConfig{
 		Store: store, Pool: blobs.DefaultConfig(),
 		Ring:       ring.Config{Power: 5, Replicas: replicas, Overload: 0.1, Window: time.Hour, Salt: 1},
@@ -83,9 +90,14 @@ func newMachine(t testing.TB, devices, replicas int) *machine {
 func (mc *machine) newDisk(path string) ring.Device {
 	mc.mu.Lock()
 	defer mc.mu.Unlock()
-	mc.disks[path] = vfs.NewMem()
+	if mc.disks[path] = vfs.FS(vfs.NewMem()); mc.root != "" {
+		mc.disks[path] = vfs.Default
+	}
 	return ring.Device{Name: path, Hint: path, Node: "n", Zone: "z", Weight: 1}
 }
+
+// dir is the folder of a disk's device on its file system.
+func (mc *machine) dir(path string) string { return filepath.Join(mc.root, path) }
 
 func (mc *machine) openDevice(ctx context.Context, d ring.Device) (*blob.Device, error) {
 	mc.mu.Lock()
@@ -95,7 +107,7 @@ func (mc *machine) openDevice(ctx context.Context, d ring.Device) (*blob.Device,
 		return nil, fmt.Errorf("no disk at %q", d.Hint)
 	}
 	return blob.Open(ctx, blob.Options{
-		FS: errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error { return mc.fault(d.Hint, op) })), Dir: "data", Device: d.ID, Reserve: -1, SegmentSize: 1 << 20, SmallLimit: 64 << 10, Preallocate: 256 << 10,
+		FS: errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error { return mc.fault(d.Hint, op) })), Dir: mc.dir(d.Hint), Device: d.ID, Reserve: -1, SegmentSize: 1 << 20, SmallLimit: 64 << 10, Preallocate: 256 << 10,
 	})
 }
 
@@ -262,11 +274,11 @@ func (mc *machine) segments(id blobref.DeviceID, f func(path string, file vfs.Fi
 	mc.t.Helper()
 	d, _ := mc.m.Ring().Device(id)
 	fs := mc.disks[d.Hint]
-	names, err := fs.List("data/segments")
+	names, err := fs.List(filepath.Join(mc.dir(d.Hint), "segments"))
 	must(mc.t, err)
 	slices.Sort(names)
 	for _, name := range names {
-		path := "data/segments/" + name
+		path := filepath.Join(mc.dir(d.Hint), "segments", name)
 		file, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
 		must(mc.t, err)
 		f(path, file)

@@ -22,7 +22,7 @@ import (
 //	times: place of each partition's time in the list of times, 0 is "not moved", in as many bits as needed |
 //	CRC32C of all before (4 bytes, little endian)
 //
-// 2^16 partitions with 3 replicas take 98 KiB on 16 devices and stay under 400 KB up to the limit of devices.
+// 2^16 partitions with 3 replicas take 98 KiB on 16 devices, 295 KiB on 4,096, and their names and move times besides.
 const (
 	magic  = "ARNG"
 	format = 1
