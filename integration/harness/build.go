@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,12 +37,19 @@ func Cache() (string, error) {
 	return filepath.Join(root, ".cache"), nil
 }
 
-// Build returns the path of an up-to-date binary. Several test processes may call it at once: a lock on the output
-// keeps one from running a file that another is writing.
+// Build returns the path of a binary that was up to date when this process first asked. Several test processes may
+// call it at once: a lock on the output keeps one from running a file that another is writing.
 func Build() (string, error) {
 	if bin := os.Getenv("AUREOLE_TEST_BINARY"); bin != "" {
 		return bin, nil
 	}
+	return buildOnce()
+}
+
+// buildOnce remembers its answer: a run tests one state of the code, whatever is edited meanwhile.
+var buildOnce = sync.OnceValues(build)
+
+func build() (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
