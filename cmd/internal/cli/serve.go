@@ -34,6 +34,7 @@ the flag's name; flags win over the environment, the environment over the file.`
 		if err != nil {
 			return err
 		}
+		limitMemory(cfg, p.environ)
 		log := newLogger(p.err, cfg)
 		for _, name := range config.UnknownEnv(p.environ) {
 			log.Warn("environment variable names no setting", "name", name)

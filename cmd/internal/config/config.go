@@ -38,7 +38,7 @@ type Config struct {
 	AccessLog string // all, errors or off
 	Pprof     bool   // serve profiles on the admin listener
 
-	MemoryLimit     int64         // soft limit of the Go heap in bytes; 0 leaves GOMEMLIMIT alone
+	MemoryLimit     int64         // soft limit of the Go heap in bytes; 0 is none
 	CacheSize       int64         // bytes of the store's block cache
 	ShutdownTimeout time.Duration // how long requests in flight may take when the server stops
 

@@ -85,7 +85,6 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, 
 	if cfg.Hypervisor != "off" {
 		return nil, fmt.Errorf("%w: hypervisor: %s needs EC2, which is not built yet; use off", config.ErrInvalid, cfg.Hypervisor)
 	}
-	limitMemory(cfg.MemoryLimit)
 	for _, step := range []func(context.Context) error{
 		s.openDir, s.listen, s.openTLS, s.openStore, s.openIAM, s.openDevices, s.openObjects, s.openRepair, s.openFront, s.openAdmin,
 	} {

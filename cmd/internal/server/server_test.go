@@ -44,7 +44,6 @@ func settings(dir string) config.Config {
 	c.Listen, c.AdminListen = "127.0.0.1:0", "127.0.0.1:0"
 	c.RootAccessKeyID, c.RootSecretAccessKey = accessKey, secretKey
 	c.ShutdownTimeout = 5 * time.Second
-	c.MemoryLimit = 0 // the test process keeps its own
 	return c
 }
 
