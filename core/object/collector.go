@@ -132,12 +132,21 @@ func (s *Service) Done(ctx context.Context, entries []repair.Entry) error {
 // endOfChunks sorts behind every chunk number.
 var endOfChunks = []byte{0xFF, 0xFF, 0xFF, 0xFF}
 
-// Live reports whether a blob is referred to by a version, a part, or a writing or reading under way on this node.
+// Live reports whether a blob is referred to by a version or a part, or may be read or become so: it is disowned only
+// when that was found twice, with the grace period in between.
 func (s *Service) Live(ctx context.Context, owner blobref.Owner, ref blobref.Ref) (bool, error) {
 	b, key, writing, err := parseOwner(owner)
 	if err != nil {
 		return false, err
 	}
+	live, err := s.referred(ctx, b, key, writing, ref)
+	if err != nil || live {
+		return true, err
+	}
+	return !s.suspect.condemned(ref.ID, s.now(), s.cfg.Grace), nil
+}
+
+func (s *Service) referred(ctx context.Context, b BucketID, key string, writing instance, ref blobref.Ref) (bool, error) {
 	// The order matters: a writing leaves the set only when its rows are there.
 	if s.pending.has(writing) || s.readers.readingKey(b, key) {
 		return true, nil

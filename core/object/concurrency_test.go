@@ -14,7 +14,9 @@ import (
 	"github.com/aureole-cloud/aureole/storage/repair"
 )
 
-func smallBlobs(c *object.Config) { c.InlineLimit, c.BlobSize, c.MinPartSize = inlineLimit, blobSize, minPart }
+func smallBlobs(c *object.Config) {
+	c.InlineLimit, c.BlobSize, c.MinPartSize = inlineLimit, blobSize, minPart
+}
 
 // together runs n functions at once and waits for them.
 func together(n int, f func(i int)) {
@@ -28,7 +30,7 @@ func together(n int, f func(i int)) {
 }
 
 func TestOneCreatorWins(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter)
 	w.bucket("bkt")
 	for round := range 20 {
 		key := fmt.Sprint("k", round)
@@ -49,7 +51,7 @@ func TestOneCreatorWins(t *testing.T) {
 
 // TestCompareAndSwap counts with If-Match: no increment may be lost.
 func TestCompareAndSwap(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter)
 	w.bucket("bkt")
 	w.put("bkt", "n", []byte("0"))
 	var done atomic.Int64
@@ -76,7 +78,7 @@ func TestCompareAndSwap(t *testing.T) {
 
 // TestWritersOfOneKey: without conditions everybody succeeds and somebody is last; what was overwritten is collected.
 func TestWritersOfOneKey(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter)
 	w.bucket("bkt")
 	for _, v := range []object.Versioning{object.VersioningOff, object.VersioningEnabled, object.VersioningSuspended} {
 		if v != object.VersioningOff {
@@ -113,7 +115,7 @@ func TestWritersOfOneKey(t *testing.T) {
 
 // TestDeleteBucketOrPut: a bucket is deleted or has what was put into it, never both.
 func TestDeleteBucketOrPut(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter)
 	for round := range 60 {
 		name := fmt.Sprintf("bkt-%d", round%3)
 		w.bucket(name)
@@ -155,7 +157,7 @@ func TestDeleteBucketOrPut(t *testing.T) {
 
 // TestCompleteOrUploadPart: an object has exactly the parts that were listed, whatever was uploaded meanwhile.
 func TestCompleteOrUploadPart(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter)
 	w.bucket("bkt")
 	for round := range 40 {
 		key := fmt.Sprint("k", round)
@@ -204,7 +206,7 @@ func TestCompleteOrUploadPart(t *testing.T) {
 
 // TestReadersSeeWholeVersions: whatever is overwritten and collected meanwhile, a reader gets one version, whole.
 func TestReadersSeeWholeVersions(t *testing.T) {
-	w := newWorld(t, smallBlobs)
+	w := newWorld(t, smallBlobs, jitter, func(c *object.Config) { c.Grace = 100 * time.Millisecond })
 	w.bucket("bkt")
 	w.put("bkt", "key", bytes.Repeat([]byte{0}, 5000))
 	stop := make(chan struct{})
@@ -237,7 +239,7 @@ func TestReadersSeeWholeVersions(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := r.CollectOnce(ctx, time.Now().Add(time.Hour)); err != nil {
+			if _, err := r.CollectOnce(ctx, time.Now()); err != nil {
 				t.Error(err)
 			}
 			if _, err := r.CollectOrphansOnce(ctx, time.Now().Add(time.Hour)); err != nil {
@@ -263,7 +265,7 @@ func TestReadersSeeWholeVersions(t *testing.T) {
 }
 
 func TestCreateBucketOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, jitter)
 	for round := range 10 {
 		name := fmt.Sprint("bucket-", round)
 		var made atomic.Int32

@@ -38,6 +38,10 @@ func TestMetamorphic(t *testing.T) {
 			p.open()
 			defer func() { p.w.close() }()
 			p.w.bucket("bkt")
+			if i%2 == 1 { // few keys with many versions
+				p.few = 3
+				p.versioning()
+			}
 			for p.step = range *steps {
 				p.op()
 				if t.Failed() {
@@ -57,6 +61,7 @@ type program struct {
 	fs   vfs.FS
 	step int
 	last string
+	few  int
 }
 
 func (p *program) open() {
@@ -70,6 +75,9 @@ func (p *program) say(format string, args ...any) { p.last = fmt.Sprintf(format,
 var alphabet = []string{"a", "b", "/", "//", "a/", "é", "\x00", "~", ".", "..", " ", "\u00ff", "%2F"}
 
 func (p *program) key() string {
+	if p.few > 0 {
+		return alphabet[p.r.IntN(p.few)]
+	}
 	if len(p.m.keys) > 0 && p.r.IntN(10) < 6 {
 		ks := slices.Sorted(maps.Keys(p.m.keys))
 		return ks[p.r.IntN(len(ks))]
@@ -138,15 +146,15 @@ func (p *program) op() {
 		p.delete()
 	case n < 60:
 		p.copy()
-	case n < 72:
+	case n < 70:
 		p.list()
-	case n < 75:
+	case n < 74:
 		p.tag()
 	case n < 95:
 		p.multipart()
-	case n < 97:
-		p.versioning()
 	case n < 98:
+		p.versioning()
+	case n < 99:
 		p.say("restart")
 		p.w.close()
 		p.open()

@@ -1,6 +1,11 @@
 package object
 
-import "sync"
+import (
+	"sync"
+	"time"
+
+	"github.com/aureole-cloud/aureole/storage/blobref"
+)
 
 // readerKey names a version that is being read.
 type readerKey struct {
@@ -56,4 +61,34 @@ func (s *readerSet) readingKey(b BucketID, key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keys[bucketKey{b, key}] > 0
+}
+
+// suspectSet remembers the blobs that nothing referred to when they were first looked at. They may belong to a version
+// that was superseded a moment ago and that somebody is about to read, so they count as orphans only when they are
+// found so again after the grace period. What was superseded is meanwhile removed by its collector entry.
+type suspectSet struct {
+	mu    sync.Mutex
+	since map[blobref.ID]time.Time
+}
+
+// maxSuspects bounds the memory; beyond it the search for orphans begins anew.
+const maxSuspects = 1 << 17
+
+// condemned reports whether a blob that has no owner now had none a grace period ago.
+func (s *suspectSet) condemned(id blobref.ID, now time.Time, grace time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since, ok := s.since[id]
+	switch {
+	case !ok:
+		if s.since == nil || len(s.since) >= maxSuspects {
+			s.since = make(map[blobref.ID]time.Time)
+		}
+		s.since[id] = now
+		return false
+	case now.Sub(since) < grace:
+		return false
+	}
+	delete(s.since, id)
+	return true
 }

@@ -39,6 +39,7 @@ type Service struct {
 	keys    stripes // queues writers of one key once they got into each other's way
 	pending pendingSet
 	readers readerSet
+	suspect suspectSet
 	bodies  bodyPools
 
 	stop context.CancelFunc
