@@ -57,13 +57,13 @@ the flag's name; flags win over the environment, the environment over the file.`
 	return c
 }
 
-// signals returns a context that the first SIGINT or SIGTERM ends, and a channel that the second closes. A third one ends
+// signals returns a context that the first SIGINT, SIGTERM or SIGHUP ends, and a channel that the second closes. A third one ends
 // the process at once.
 func signals(parent context.Context) (ctx context.Context, force <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	forced := make(chan struct{})
 	caught := make(chan os.Signal, 2)
-	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	done := make(chan struct{})
 	go func() {
 		for n := 0; ; n++ {
