@@ -102,7 +102,7 @@ func (r *request) encodingType() (url bool, err error) {
 func listSize(page *object.ListPage) int {
 	n := 1024 + 96*len(page.CommonPrefixes)
 	if len(page.Entries) > 0 {
-		n += len(page.Entries) * (260 + len(page.Entries[0].Key)*5/4)
+		n += len(page.Entries) * (320 + len(page.Entries[0].Key)*5/4)
 	}
 	return n
 }

@@ -47,41 +47,52 @@ func AppendTime(b []byte, name string, t time.Time) []byte {
 	b = append(b, '<')
 	b = append(b, name...)
 	b = append(b, '>')
-	b = t.UTC().AppendFormat(b, TimeFormat)
+	b = appendTime(b, t)
 	b = append(b, '<', '/')
 	b = append(b, name...)
 	return append(b, '>')
 }
+
+// appendTime is AppendFormat with TimeFormat, which a listing needs a thousand times.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, TimeFormat)
+	}
+	hour, minute, sec := t.Clock()
+	two := func(n int, end byte) { b = append(b, '0'+byte(n/10), '0'+byte(n%10), end) }
+	b = append(b, '0'+byte(year/1000), '0'+byte(year/100%10))
+	two(year%100, '-')
+	two(int(month), '-')
+	two(day, 'T')
+	two(hour, ':')
+	two(minute, ':')
+	two(sec, '.')
+	ms := t.Nanosecond() / 1e6
+	b = append(b, '0'+byte(ms/100))
+	two(ms%100, 'Z')
+	return b
+}
+
+// special marks the bytes that AppendText has to look at.
+var special = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c < 0x20 && c != '\t' && c != '\n' || c >= utf8.RuneSelf || c == '&' || c == '<' || c == '>' || c == '"'
+	}
+	return t
+}()
 
 // AppendText escapes s as character data.
 func AppendText(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		var esc string
-		width := 1
-		switch {
-		case c == '&':
-			esc = "&amp;"
-		case c == '<':
-			esc = "&lt;"
-		case c == '>':
-			esc = "&gt;"
-		case c == '"':
-			esc = "&quot;"
-		case c == '\r':
-			esc = "&#13;"
-		case c < 0x20 && c != '\t' && c != '\n':
-			// Not a character of XML 1.0. S3 writes the reference all the same; clients avoid it with encoding-type=url.
-			esc = "&#x" + strconv.FormatUint(uint64(c), 16) + ";"
-		case c < utf8.RuneSelf:
-		default:
-			var r rune
-			r, width = utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && width == 1 {
-				esc = "\uFFFD"
-			}
+		if !special[c] {
+			i++
+			continue
 		}
+		esc, width := escape(s[i:])
 		if esc != "" {
 			b = append(b, s[start:i]...)
 			b = append(b, esc...)
@@ -90,6 +101,30 @@ func AppendText(b []byte, s string) []byte {
 		i += width
 	}
 	return append(b, s[start:]...)
+}
+
+// escape is what stands for the first character of s, or empty when it stands for itself, and its length.
+func escape(s string) (string, int) {
+	switch c := s[0]; {
+	case c == '&':
+		return "&amp;", 1
+	case c == '<':
+		return "&lt;", 1
+	case c == '>':
+		return "&gt;", 1
+	case c == '"':
+		return "&quot;", 1
+	case c == '\r':
+		return "&#13;", 1
+	case c < 0x20:
+		// Not a character of XML 1.0. S3 writes the reference all the same; clients avoid it with encoding-type=url.
+		return "&#x" + strconv.FormatUint(uint64(c), 16) + ";", 1
+	}
+	r, width := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && width == 1 {
+		return "\uFFFD", 1
+	}
+	return "", width
 }
 
 // AppendURLText writes s as encoding-type=url asks: everything but unreserved characters and the slash is percent-encoded, and

@@ -78,6 +78,14 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
+func TestAppendTimeIsTheFormat(t *testing.T) {
+	for _, tm := range []time.Time{{}, time.Unix(0, 0), time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("x", 3600)), time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		if got, want := string(s3xml.AppendTime(nil, "t", tm)), "<t>"+tm.UTC().Format(s3xml.TimeFormat)+"</t>"; got != want {
+			t.Errorf("%v: %s", tm, got)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`<Delete><Quiet>true</Quiet><Object><Key>k</Key><Size>5</Size></Object></Delete>`))
 	f.Add([]byte(`<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`))
