@@ -45,19 +45,20 @@ func (l engineLog) Fatalf(format string, args ...any) {
 
 // openIndex opens the engine in dir. It is small: entries are, and most look-ups are of blobs that exist.
 func openIndex(o Options, dir string, fatal func(string, error) error) (x *index, err error) {
-	x = &index{fatal: fatal, cache: pebble.NewCache(o.IndexCache)}
+	cache := pebble.NewCache(o.IndexCache)
+	x = &index{fatal: fatal, cache: cache}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: engine panicked: %v", errDamagedIndex, r)
 		}
 		if err != nil {
-			x.cache.Unref()
+			cache.Unref()
 			x = nil
 		}
 	}()
 	po := &pebble.Options{
 		FS:                          indexFS{o.FS},
-		Cache:                       x.cache,
+		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatWALSyncChunks,
 		MemTableSize:                4 << 20,
 		MemTableStopWritesThreshold: 4,
