@@ -25,13 +25,13 @@
 package local
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -58,9 +58,11 @@ type Store struct {
 	guard  *guard
 	shards []*shard
 
-	gate   gate          // operations under way and open views
-	closed chan struct{} // closed when Close begins
-	tasks  sync.WaitGroup
+	gate     gate          // operations under way and open views
+	closed   chan struct{} // closed when Close begins
+	closing  sync.Once
+	closeErr error
+	tasks    sync.WaitGroup
 
 	space    spaceState
 	pressure pressure
@@ -177,21 +179,25 @@ func (st *Store) Err() error {
 }
 
 // Close stops the store. It waits for operations under way and for open views up to Config.CloseTimeout; if
-// some remain it returns an error and leaves the files open, for they are still being read.
+// some remain it returns an error and leaves the files open, for they are still being read: call it again.
 func (st *Store) Close() error {
-	if !st.gate.shut() {
-		return nil // closed before
+	if st.gate.shut() {
+		close(st.closed)
+		st.guard.release() // a log write that waits for space gives up
+		st.tasks.Wait()
 	}
-	close(st.closed)
-	st.guard.release() // a log write that waits for space gives up
-	st.tasks.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), st.cfg.CloseTimeout)
-	defer cancel()
+	timeout := time.NewTimer(st.cfg.CloseTimeout)
+	defer timeout.Stop()
 	select {
 	case <-st.gate.idle:
-	case <-ctx.Done():
+	case <-timeout.C:
 		return fmt.Errorf("local: close %s: %d operations or views still open", st.cfg.Dir, st.gate.count())
 	}
+	st.closing.Do(func() { st.closeErr = st.closeFiles() })
+	return st.closeErr
+}
+
+func (st *Store) closeFiles() error {
 	failed := st.guard.failure() != nil
 	err := st.db.Close()
 	if failed {
