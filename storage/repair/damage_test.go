@@ -130,6 +130,7 @@ func TestDamageMetByReadsIsRepairedAtOnce(t *testing.T) {
 	mc.rep.Stop()
 	_, err := mc.rep.AuditOnce(mc.ctx)
 	must(t, err)
+	mc.settle() // Stop may have come between setting aside and refilling: a pass finds what is missing
 	mc.checkPlaced(want)
 }
 

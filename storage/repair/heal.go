@@ -57,9 +57,13 @@ func (r *Repairer) heal(ctx context.Context, d blobs.Damage) (bool, error) {
 	if bad != nil {
 		// A device whose files were taken away under it takes the new copy and loses it again: do not call that
 		// repaired, and do not try for ever.
-		if again, err := r.verify(ctx, d.Device, d.Ref, r.replicateLimit); err != nil || again != nil {
+		again, err := r.verify(ctx, d.Device, d.Ref, r.replicateLimit)
+		if err != nil {
+			return changed, err
+		}
+		if again != nil {
 			r.giveUp(key)
-			return changed, fmt.Errorf("repair: the new copy of %s on device %d: %w", d.Ref.ID, d.Device, errors.Join(err, again))
+			return changed, fmt.Errorf("repair: the new copy of %s on device %d: %w", d.Ref.ID, d.Device, again)
 		}
 		r.counters.Repaired.Add(1)
 	}
