@@ -1,0 +1,126 @@
+package object_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/storage/blob"
+	"github.com/aureole-cloud/aureole/storage/blobref"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// full makes writes fail with ENOSPC while it is on.
+type full struct {
+	on   atomic.Bool
+	path string
+}
+
+func (f *full) MaybeError(op errorfs.Op) error {
+	if f.on.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, f.path) {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+func (f *full) String() string { return "(full)" }
+
+// TestBlobDeviceFull: a write that finds no room says so and leaves nothing; reads and deletes go on.
+func TestBlobDeviceFull(t *testing.T) {
+	f := &full{path: "segments"}
+	w := openWorld(t, errorfs.Wrap(vfs.NewMem(), f), smallBlobs)
+	defer w.close()
+	w.bucket("bkt")
+	w.put("bkt", "before", body(1, 5000))
+	f.on.Store(true)
+	_, err := w.tryPut("bkt", "key", body(2, 5000), object.WriteConditions{})
+	if k := errs.KindOf(err); k != errs.NoSpace && k != errs.Unavailable {
+		t.Errorf("on a full device: %v", err)
+	}
+	_, _, err = w.get("bkt", "key", "")
+	wantErr(t, err, errs.NotFound, object.NoSuchKey)
+	w.wantBody("bkt", "before", "", body(1, 5000))
+	_, err = w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: "before"})
+	must(t, err)
+	w.put("bkt", "small", []byte("in the store"))
+}
+
+func eachBlob(t *testing.T, w *world, f func(blobref.Ref)) {
+	t.Helper()
+	must(t, w.dev.Each(ctx, 0, 0, func(in blob.Info) error { f(in.Ref); return nil }))
+}
+
+// TestMissingBlob: an object whose bytes are gone is reported as damaged, never served short.
+func TestMissingBlob(t *testing.T) {
+	w := newWorld(t, smallBlobs)
+	w.bucket("bkt")
+	w.put("bkt", "key", body(1, 3*blobSize))
+	w.put("bkt", "gone", body(2, 2*blobSize))
+	var refs []blobref.Ref
+	eachBlob(t, w, func(ref blobref.Ref) { refs = append(refs, ref) })
+	must(t, w.pool.Delete(ctx, refs...))
+	for _, key := range []string{"key", "gone"} {
+		_, _, err := w.get("bkt", key, "")
+		if errs.KindOf(err) != errs.Corrupt {
+			t.Errorf("%s: %v", key, err)
+		}
+		if _, err := w.Head(ctx, alice, &object.GetInput{Bucket: "bkt", Key: key}); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+		_, err = w.Copy(ctx, alice, &object.CopyInput{SrcBucket: "bkt", SrcKey: key, Bucket: "bkt", Key: "copy"})
+		if errs.KindOf(err) != errs.Corrupt {
+			t.Errorf("copy of %s: %v", key, err)
+		}
+		_, err = w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: key})
+		must(t, err)
+	}
+}
+
+// TestNewerSchema: a record of a newer program is refused, not guessed at.
+func TestNewerSchema(t *testing.T) {
+	w := newWorld(t)
+	w.bucket("bkt")
+	w.put("bkt", "key", []byte("x"))
+	b, err := w.HeadBucket(ctx, alice, "bkt")
+	must(t, err)
+	found := false
+	for shard := kv.Shard(1); int(shard) < w.store.Shards(); shard++ {
+		view, err := w.store.View(ctx, shard)
+		must(t, err)
+		it := view.Scan(kv.ScanOptions{Lower: []byte("O"), Upper: []byte("P")})
+		if it.First() {
+			found = true
+			row := append([]byte(nil), it.Key()...)
+			value := append([]byte{99}, it.Value()[1:]...)
+			defer func() {
+				var batch kv.Batch
+				batch.Put(row, value)
+				_, err := w.store.Commit(ctx, shard, &batch)
+				must(t, err)
+				_, _, err = w.get("bkt", "key", "")
+				if errs.KindOf(err) != errs.Corrupt || !strings.Contains(err.Error(), "newer") {
+					t.Errorf("read of %s: %v", b.ID, err)
+				}
+				_, err = w.List(ctx, alice, &object.ListInput{Bucket: "bkt", MaxKeys: 5})
+				if errs.KindOf(err) != errs.Corrupt {
+					t.Errorf("listing: %v", err)
+				}
+				_, err = w.tryPut("bkt", "key", nil, object.WriteConditions{})
+				if errs.KindOf(err) != errs.Corrupt {
+					t.Errorf("overwriting: %v", err)
+				}
+			}()
+		}
+		must(t, it.Close())
+		must(t, view.Close())
+	}
+	if !found {
+		t.Error("no record found")
+	}
+}
