@@ -33,7 +33,7 @@ type CompactStats struct {
 
 // moveBatch bounds how many copied blobs, and bytes, wait for one sync.
 const (
-	moveBatchBlobs = 64
+	moveBatchBlobs = 32
 	moveBatchBytes = 32 << 20
 )
 

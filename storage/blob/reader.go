@@ -153,15 +153,12 @@ func (r *Reader) each(off, n int64, fn func([]byte) error) error {
 		count := min(room, last-block+1)
 		length := min(count*stride, blocksLen(size)-block*stride)
 		got, rerr := r.h.file.ReadAt(buf.p[:length], r.place.body()+block*stride)
-		if rerr != nil && !errors.Is(rerr, io.EOF) {
-			rerr = fmt.Errorf("read segment %d: %w", r.place.segment, rerr)
-		}
 		p := buf.p[:got]
 		for range count {
 			start := block * blockSize
 			b := min(blockSize, size-start)
 			if int64(len(p)) < b+crcSize {
-				return r.d.damage(r.ref, start, "cut off", rerr)
+				return r.d.damage(r.ref, start, shortReason(rerr), rerr)
 			}
 			if crc32.Update(blockStart(r.seed, block), castagnoli, p[:b]) != binary.LittleEndian.Uint32(p[b:]) {
 				return r.d.damage(r.ref, start, "block does not verify", nil)

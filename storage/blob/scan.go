@@ -75,6 +75,14 @@ type flaw struct {
 	err    error
 }
 
+// shortReason says why a read gave less than it should.
+func shortReason(err error) string {
+	if err == nil || errors.Is(err, io.EOF) {
+		return "cut off"
+	}
+	return "cannot be read"
+}
+
 // check verifies the region of h at off: the trailer, and with deep every block. nil when all is well.
 func check(f vfs.File, off int64, h *header, buf []byte, deep bool, limit func(n int) error) (*flaw, error) {
 	const stride = blockSize + crcSize
@@ -96,7 +104,7 @@ func check(f vfs.File, off int64, h *header, buf []byte, deep bool, limit func(n
 			start := block * blockSize
 			b := min(blockSize, h.size-start)
 			if int64(len(p)) < b+crcSize {
-				return &flaw{start, "cut off", rerr}, nil
+				return &flaw{start, shortReason(rerr), rerr}, nil
 			}
 			stored := p[b : b+crcSize]
 			if crc32.Update(blockStart(seed, block), castagnoli, p[:b]) != binary.LittleEndian.Uint32(stored) {
@@ -109,7 +117,7 @@ func check(f vfs.File, off int64, h *header, buf []byte, deep bool, limit func(n
 	}
 	n, rerr := f.ReadAt(buf[:trailerSize], body+blocksLen(h.size))
 	if n < trailerSize {
-		return &flaw{h.size, "trailer cut off", rerr}, nil
+		return &flaw{h.size, "trailer " + shortReason(rerr), rerr}, nil
 	}
 	t, err := decodeTrailer(buf[:n])
 	switch {
@@ -127,7 +135,7 @@ func check(f vfs.File, off int64, h *header, buf []byte, deep bool, limit func(n
 func readHeader(f vfs.File, off int64, buf []byte) (header, *flaw) {
 	n, rerr := f.ReadAt(buf[:pageSize], off)
 	if n < headerSize {
-		return header{}, &flaw{0, "header cut off", rerr}
+		return header{}, &flaw{0, "header " + shortReason(rerr), rerr}
 	}
 	h, err := decodeHeader(buf[:n])
 	if err != nil {
