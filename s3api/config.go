@@ -31,7 +31,7 @@ type Config struct {
 // Limits bound what one request can take. Zero fields have defaults.
 type Limits struct {
 	XMLBody      int64         // bytes of an XML document; 0 is 1 MiB
-	DeleteBody   int64         // bytes of a DeleteObjects; 0 is 4 MiB: 1,000 keys of 1,024 escaped bytes
+	DeleteBody   int64         // bytes of a DeleteObjects; 0 is 8 MiB: 1,000 keys of 1,024 bytes that are all escaped
 	CompleteBody int64         // bytes of a CompleteMultipartUpload; 0 is 4 MiB: 10,000 parts with checksums
 	PostFields   int64         // bytes of the fields before the file of a POST form; 0 is 20 KiB, as S3
 	Patience     time.Duration // of a copy or completion before the answer is begun with white space; 0 is 5 s
@@ -45,7 +45,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	set(&l.XMLBody, 1<<20)
-	set(&l.DeleteBody, 4<<20)
+	set(&l.DeleteBody, 8<<20)
 	set(&l.CompleteBody, 4<<20)
 	set(&l.PostFields, 20<<10)
 	if l.Patience == 0 {

@@ -1,9 +1,10 @@
 package s3api
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
@@ -21,26 +22,61 @@ func deleteObjects(r *request) (*response, error) {
 	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
 		return nil, err
 	}
+	outcomes := r.deleteEach(in.Objects)
 	x := s3xml.New("DeleteResult", 64*len(in.Objects))
 	for i := range in.Objects {
-		r.deleteOne(x, &in.Objects[i], in.Quiet)
+		r.deleted(x, &in.Objects[i], outcomes[i], in.Quiet)
 	}
 	resp := r.ok()
 	resp.xml = x.Bytes()
 	return resp, nil
 }
 
-func (r *request) deleteOne(x *s3xml.Doc, o *s3xml.DeleteObject, quiet bool) {
-	conditions, err := entryConditions(o)
-	var res *object.DeleteResult
-	if err == nil {
-		res, err = r.srv.objects.Delete(r.ctx, r.who, &object.DeleteInput{
-			Bucket: r.bucket, Key: o.Key, VersionID: o.VersionID, Conditions: conditions,
+// deleteWorkers is how many keys of one request are deleted at a time: they share the syncs of the store, so that a
+// thousand deletes wait for some tens of syncs instead of a thousand.
+const deleteWorkers = 32
+
+type deletion struct {
+	res *object.DeleteResult
+	err error
+}
+
+func (r *request) deleteEach(list []s3xml.DeleteObject) []deletion {
+	outcomes := make([]deletion, len(list))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(deleteWorkers, len(list)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) {
+					return
+				}
+				outcomes[i] = r.deleteOne(&list[i])
+			}
 		})
 	}
+	workers.Wait()
+	return outcomes
+}
+
+func (r *request) deleteOne(o *s3xml.DeleteObject) (d deletion) {
+	defer r.srv.recovered(r, &d.err)
+	conditions, err := entryConditions(o)
 	if err != nil {
-		e := s3err.From(err)
-		if e.Cause != nil && errs.KindOf(err) != errs.Canceled {
+		return deletion{err: err}
+	}
+	res, err := r.srv.objects.Delete(r.ctx, r.who, &object.DeleteInput{
+		Bucket: r.bucket, Key: o.Key, VersionID: o.VersionID, Conditions: conditions,
+	})
+	return deletion{res, err}
+}
+
+// deleted writes how the deletion of one key ended.
+func (r *request) deleted(x *s3xml.Doc, o *s3xml.DeleteObject, d deletion, quiet bool) {
+	if d.err != nil {
+		e := s3err.From(d.err)
+		if e.Cause != nil {
 			r.srv.log.Error("delete", "req", r.id, "bucket", r.bucket, "key", o.Key, "err", e.Cause)
 		}
 		x.Open("Error")
@@ -57,9 +93,9 @@ func (r *request) deleteOne(x *s3xml.Doc, o *s3xml.DeleteObject, quiet bool) {
 	x.Open("Deleted")
 	x.Text("Key", o.Key)
 	x.Optional("VersionId", o.VersionID)
-	if res.DeleteMarker {
+	if d.res.DeleteMarker {
 		x.Bool("DeleteMarker", true)
-		x.Optional("DeleteMarkerVersionId", res.VersionID)
+		x.Optional("DeleteMarkerVersionId", d.res.VersionID)
 	}
 	x.Close("Deleted")
 }

@@ -128,7 +128,7 @@ func TestErrors(t *testing.T) {
 		"delete 1001":                  {"POST", "/bkt?delete", deletes(1001), nil, 400, "MalformedXML", nil},
 		"delete bomb":                  {"POST", "/bkt?delete", bomb, nil, 400, "MalformedXML", nil},
 		"delete deep":                  {"POST", "/bkt?delete", "<Delete>" + strings.Repeat("<a>", 100), nil, 400, "MalformedXML", nil},
-		"delete too long":              {"POST", "/bkt?delete", "<Delete>" + strings.Repeat(" ", 5<<20), nil, 400, "MaxMessageLengthExceeded", nil},
+		"delete too long":              {"POST", "/bkt?delete", "<Delete>" + strings.Repeat(" ", 9<<20), nil, 400, "MaxMessageLengthExceeded", nil},
 		"delete unverified":            {"POST", "/bkt?delete", deletes(1), []string{"x-amz-checksum-crc32: AAAAAA=="}, 400, "BadDigest", nil},
 		"delete md5":                   {"POST", "/bkt?delete", deletes(1), []string{md5Header("other")}, 400, "BadDigest", nil},
 		"no such upload":               {"PUT", "/bkt/multi?partNumber=1&uploadId=nothing", "x", nil, 404, "NoSuchUpload", []string{"<UploadId>nothing</UploadId>"}},

@@ -1,11 +1,13 @@
 package s3api
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 )
@@ -19,7 +21,7 @@ func getObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := r.srv.objects.Get(r.ctx, r.who, &in)
+	res, err := r.read(r.srv.objects.Get, &in)
 	if err != nil {
 		return nil, r.readFailure(err)
 	}
@@ -34,13 +36,36 @@ func headObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := r.srv.objects.Head(r.ctx, r.who, &in)
+	res, err := r.read(r.srv.objects.Head, &in)
 	if err != nil {
 		return nil, r.readFailure(err)
 	}
 	resp := r.describe(res, &in)
 	resp.length = res.Length
 	return resp, nil
+}
+
+type reader func(context.Context, iam.Principal, *object.GetInput) (*object.GetResult, error)
+
+// read reads with If-Range: when the object is no longer the one that the client holds a piece of, the range is dropped
+// and it gets the whole.
+func (r *request) read(f reader, in *object.GetInput) (*object.GetResult, error) {
+	v := r.header("If-Range")
+	if v == "" || in.Range.Kind == object.RangeNone || len(in.Conditions.IfMatch) > 0 || !in.Conditions.IfUnmodifiedSince.IsZero() {
+		return f(r.ctx, r.who, in)
+	}
+	asked := *in
+	if t, ok := parseTime(v); ok {
+		asked.Conditions.IfUnmodifiedSince = t
+	} else {
+		asked.Conditions.IfMatch = []string{bareETag(v)}
+	}
+	res, err := f(r.ctx, r.who, &asked)
+	if errs.KindOf(err) == errs.Precondition {
+		in.Range = object.Range{}
+		return f(r.ctx, r.who, in)
+	}
+	return res, err
 }
 
 func (r *request) readInput() (object.GetInput, error) {

@@ -3,10 +3,8 @@ package s3api
 import (
 	"bytes"
 	"io"
-	"runtime/debug"
 	"time"
 
-	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
 )
 
@@ -27,14 +25,12 @@ func (r *request) patiently(f func() (*response, error)) (*response, error) {
 	r.srv.slow.Add(1)
 	go func() {
 		defer r.srv.slow.Done()
-		defer func() {
-			if p := recover(); p != nil {
-				r.srv.log.Error("panic", "value", p, "req", r.id, "stack", string(debug.Stack()))
-				ended <- outcome{err: s3err.New(s3err.InternalError)}
-			}
+		var o outcome
+		func() {
+			defer r.srv.recovered(r, &o.err)
+			o.resp, o.err = f()
 		}()
-		resp, err := f()
-		ended <- outcome{resp, err}
+		ended <- o
 	}()
 	patience := time.NewTimer(r.srv.cfg.Limits.Patience)
 	defer patience.Stop()

@@ -44,8 +44,8 @@ type request struct {
 // userKey is where ExpectHandler leaves the request for the handler.
 const userKey = "s3api.request"
 
-// read takes a request out of fasthttp's buffers.
-func (s *Server) read(fctx *fasthttp.RequestCtx) (*request, error) {
+// receive takes a request out of fasthttp's buffers.
+func (s *Server) receive(fctx *fasthttp.RequestCtx) (*request, error) {
 	r := &request{srv: s, fctx: fctx, ctx: s.ctx, id: s.ids.next(), start: time.Now()}
 	r.method = methodName(fctx.Method())
 	uri := string(fctx.Request.Header.RequestURI())

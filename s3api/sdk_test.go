@@ -29,7 +29,7 @@ func TestSDKObjectLife(t *testing.T) {
 	c := f.client()
 	ctx := context.Background()
 	bucket := f.bucket("life")
-	for _, size := range []int{0, 1, 4096, 16 << 10, 16<<10 + 1, 200_000, 6 << 20} {
+	for _, size := range []int{0, 1, 4096, 16 << 10, 16<<10 + 1, 200_000, 1 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			key := fmt.Sprintf("dir/%d", size)
 			data := randomBytes(uint64(size), size)

@@ -157,9 +157,17 @@ func (s *Server) guarded(fctx *fasthttp.RequestCtx, f func() *request) {
 	f()
 }
 
+// recovered, deferred, makes an InternalError of a panic on a goroutine that works for r.
+func (s *Server) recovered(r *request, err *error) {
+	if p := recover(); p != nil {
+		s.log.Error("panic", "value", p, "req", r.id, "stack", string(debug.Stack()))
+		*err = s3err.New(s3err.InternalError)
+	}
+}
+
 // admit reads a request, finds its operation and authenticates it. The request is never nil.
 func (s *Server) admit(fctx *fasthttp.RequestCtx) (*request, error) {
-	r, err := s.read(fctx)
+	r, err := s.receive(fctx)
 	if err != nil {
 		return r, err
 	}

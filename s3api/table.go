@@ -22,7 +22,7 @@ func operations() []operation {
 		{name: "GetBucketLocation", method: get, level: onBucket, sub: "location", handler: getBucketLocation},
 		{name: "ListObjects", method: get, level: onBucket, handler: listObjects},
 		{name: "ListObjectsV2", method: get, level: onBucket, sub: "list-type", handler: listObjectsV2},
-		{name: "ListObjectVersions", method: get, level: onBucket, sub: "versions"},
+		{name: "ListObjectVersions", method: get, level: onBucket, sub: "versions", handler: listObjectVersions},
 		{name: "ListMultipartUploads", method: get, level: onBucket, sub: "uploads", handler: listMultipartUploads},
 		{name: "DeleteObjects", method: post, level: onBucket, sub: "delete", handler: deleteObjects},
 		{name: "PostObject", method: post, level: onBucket, handler: postObject, auth: byForm},
