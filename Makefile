@@ -8,7 +8,7 @@ COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 INFO    := $(PKG)/cmd/internal/buildinfo
 LDFLAGS := -s -w -X $(INFO).version=$(VERSION) -X $(INFO).commit=$(COMMIT)
 
-# Arguments of the server for "make run": make run ARGS="--data /disk1 --data /disk2"
+# Arguments of the server in "make run", or of the benchmark: make run ARGS="--data /disk1 --data /disk2"
 ARGS     ?=
 # Seconds that each fuzz target runs.
 FUZZTIME ?= 5
@@ -36,8 +36,8 @@ short: ## the tests of the code alone, without other people's clients
 fuzz: ## each fuzz target for FUZZTIME seconds
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
 
-bench: build ## measure the server; BENCH_PEER=URL measures another one beside it
-	$(GO) run ./integration/bench -server $(BIN)
+bench: build ## measure the server; BENCH_PEER=URL measures another one beside it, ARGS=-quick takes a minute
+	AUREOLE_TEST_BINARY=$(CURDIR)/$(BIN) $(GO) run ./integration/bench $(ARGS)
 
 lint: ## formatting, vet, staticcheck and the house rules
 	bash .ci/lint

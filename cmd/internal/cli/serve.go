@@ -111,11 +111,11 @@ func banner(w io.Writer, s *server.Server) {
   In another shell:
     eval "$(%s env%s)"
     aws s3 mb s3://my-bucket
-    aws s3 cp %s s3://my-bucket/
+    aws s3 cp /etc/os-release s3://my-bucket/
 
   Ctrl-C stops the server.
 
-`, os.Args[0], dataFlag(s), "README.md")
+`, os.Args[0], dataFlag(s))
 }
 
 // dataFlag names the data folder for commands, unless it is the default.

@@ -117,6 +117,9 @@ func (s *Server) openStore(context.Context) (err error) {
 	c.CacheBytes = s.cfg.CacheSize
 	c.Logger = s.log.With("part", "store")
 	if s.store, err = local.Open(c); err != nil {
+		if errors.Is(err, local.ErrNewerFormat) {
+			err = fmt.Errorf("%w: %w", datadir.ErrNewerSchema, err)
+		}
 		return err
 	}
 	s.onClose("store", s.store.Close)
