@@ -135,59 +135,80 @@ var endOfChunks = []byte{0xFF, 0xFF, 0xFF, 0xFF}
 // Live reports whether a blob is referred to by a version or a part, or may be read or become so: it is disowned only
 // when that was found twice, with the grace period in between.
 func (s *Service) Live(ctx context.Context, owner blobref.Owner, ref blobref.Ref) (bool, error) {
-	b, key, writing, err := parseOwner(owner)
+	n, err := parseOwner(owner)
 	if err != nil {
 		return false, err
 	}
-	live, err := s.referred(ctx, b, key, writing, ref)
-	if err != nil || live {
-		return true, err
-	}
-	return !s.suspect.condemned(ref.ID, s.now(), s.cfg.Grace), nil
-}
-
-func (s *Service) referred(ctx context.Context, b BucketID, key string, writing instance, ref blobref.Ref) (bool, error) {
 	// The order matters: a writing leaves the set only when its rows are there.
-	if s.pending.has(writing) || s.readers.readingKey(b, key) {
+	if s.pending.has(n.writing) || s.readers.readingKey(n.bucket, n.key) {
 		return true, nil
 	}
-	view, err := s.kv.View(ctx, s.shards.of(b, key))
+	view, err := s.kv.View(ctx, s.shards.of(n.bucket, n.key))
 	if err != nil {
 		return false, err
 	}
 	defer view.Close()
-	if live, err := s.liveInCurrent(view, b, key, ref); live || err != nil {
-		return live, err
+	c := claim{view: view, ownerNote: n, ref: ref}
+	for _, look := range [...]func() (bool, error){c.inCurrent, c.inParts, c.inItsVersion, c.inVersions} {
+		if live, err := look(); live || err != nil {
+			return live, err
+		}
 	}
-	if live, err := s.liveInRows(view, famVersion, b, key, ref); live || err != nil {
-		return live, err
-	}
-	return s.liveInRows(view, famPart, b, key, ref)
+	return !s.suspect.condemned(ref.ID, s.now(), s.cfg.Grace), nil
 }
 
-func (s *Service) liveInCurrent(view kv.View, b BucketID, key string, ref blobref.Ref) (bool, error) {
-	v, err := view.Get(objectKey(b, key))
+// claim looks for the record that refers to a blob.
+type claim struct {
+	ownerNote
+	view kv.View
+	ref  blobref.Ref
+}
+
+// inCurrent looks at the current version.
+func (c *claim) inCurrent() (bool, error) { return c.inRow(objectKey(c.bucket, c.key)) }
+
+// inItsVersion looks at the noncurrent version that the blob was written for: the writing itself, or what completing
+// the upload made.
+func (c *claim) inItsVersion() (bool, error) {
+	made := c.writing
+	if !c.upload.isZero() {
+		v, err := c.view.Get(doneKey(c.bucket, c.key, c.upload))
+		if errors.Is(err, kv.ErrNotFound) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+		var done doneRecord
+		if err := decodeRecord(v.Data, &done); err != nil {
+			return false, err
+		}
+		copy(made[:], done.Instance)
+	}
+	return c.inRow(versionKey(c.bucket, c.key, made))
+}
+
+// inParts looks at the part of an upload under way.
+func (c *claim) inParts() (bool, error) {
+	if c.upload.isZero() {
+		return false, nil
+	}
+	v, err := c.view.Get(partKey(c.bucket, c.key, c.upload, c.number))
 	if errors.Is(err, kv.ErrNotFound) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
-	return recordHas(view, b, key, v.Data, ref)
+	var p partRecord
+	err = p.decode(v.Data)
+	return hasRef(p.pieces, c.ref), err
 }
 
-// liveInRows looks through all noncurrent versions or all parts of a key.
-func (s *Service) liveInRows(view kv.View, fam byte, b BucketID, key string, ref blobref.Ref) (live bool, err error) {
-	lower := keyPrefix(fam, b, key, 0)
-	it := view.Scan(kv.ScanOptions{Lower: lower, Upper: append(bytes.Clone(lower), endOfInstances...)})
+// inVersions looks at all noncurrent versions: the last resort before a blob is condemned.
+func (c *claim) inVersions() (live bool, err error) {
+	lower := keyPrefix(famVersion, c.bucket, c.key, 0)
+	it := c.view.Scan(kv.ScanOptions{Lower: lower, Upper: append(bytes.Clone(lower), endOfInstances...)})
 	for ok := it.First(); ok && !live && err == nil; ok = it.Next() {
-		if fam == famPart {
-			var p partRecord
-			if err = p.decode(it.Value()); err == nil {
-				live = hasRef(p.pieces, ref)
-			}
-			continue
-		}
-		live, err = recordHas(view, b, key, it.Value(), ref)
+		live, err = c.inRecord(it.Value())
 	}
 	if cerr := it.Close(); err == nil {
 		err = cerr
@@ -195,29 +216,38 @@ func (s *Service) liveInRows(view kv.View, fam byte, b BucketID, key string, ref
 	return live, err
 }
 
-// recordHas reports whether the body of a version is made of a blob among others.
-func recordHas(view kv.View, b BucketID, key string, value []byte, ref blobref.Ref) (bool, error) {
+func (c *claim) inRow(row []byte) (bool, error) {
+	v, err := c.view.Get(row)
+	if errors.Is(err, kv.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return c.inRecord(v.Data)
+}
+
+// inRecord reports whether the body of a version is made of the blob among others.
+func (c *claim) inRecord(value []byte) (bool, error) {
 	var r record
 	if err := r.decode(value); err != nil {
 		return false, err
 	}
-	if !r.is(flagManifest) {
+	switch {
+	case !r.is(flagManifest):
 		refs, err := unpackRefs(r.detail.Blobs)
-		return hasRef(refs, ref), err
+		return hasRef(refs, c.ref), err
+	case r.upload != c.upload: // blobs never move from one upload to another, nor from a part to a put
+		return false, nil
 	}
 	m, err := openManifest(func(chunk uint32) ([]byte, error) {
-		v, err := view.Get(chunkKey(b, key, r.instance, chunk))
+		v, err := c.view.Get(chunkKey(c.bucket, c.key, r.instance, chunk))
 		return v.Data, err
 	})
 	if err != nil {
 		return false, err
 	}
-	has := false
-	err = m.each(0, func(_ int, _ int64, p *part) bool {
-		has = hasRef(p.pieces, ref)
-		return !has
-	})
-	return has, err
+	p, _, ok, err := m.find(max(c.number, 1)) // a body that was put is part 1 of its manifest
+	return ok && err == nil && hasRef(p.pieces, c.ref), err
 }
 
 func hasRef(refs []blobref.Ref, ref blobref.Ref) bool {

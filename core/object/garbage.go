@@ -59,27 +59,42 @@ func decodeGarbage(data []byte) (garbage, error) {
 	return g, r.err
 }
 
-// ownerOf is the note in the header of a blob: which key of which bucket it was written for, and which writing it
-// belongs to.
-func ownerOf(b BucketID, key string, writing instance) blobref.Owner {
-	o := make([]byte, 0, 1+8+len(writing)+len(key))
-	o = append(o, schema)
-	o = binary.BigEndian.AppendUint64(o, uint64(b))
-	o = append(o, writing[:]...)
-	return append(o, key...)
+// ownerNote is the note in the header of a blob: which key of which bucket it was written for, by which request, and for
+// parts of which upload. It finds the rows that may refer to the blob without a search.
+type ownerNote struct {
+	bucket  BucketID
+	writing instance // of a version, its instance
+	upload  instance // zero for blobs that are not of a part
+	number  int      // of the part
+	key     string
 }
 
-func parseOwner(o blobref.Owner) (b BucketID, key string, writing instance, err error) {
+func (n *ownerNote) encode() blobref.Owner {
+	o := make([]byte, 0, 1+8+2*len(n.writing)+2+len(n.key))
+	o = append(o, schema)
+	o = binary.BigEndian.AppendUint64(o, uint64(n.bucket))
+	o = append(o, n.writing[:]...)
+	o = append(o, n.upload[:]...)
+	o = binary.BigEndian.AppendUint16(o, uint16(n.number))
+	return append(o, n.key...)
+}
+
+func parseOwner(o blobref.Owner) (n ownerNote, err error) {
 	body, err := openRecord(o)
 	if err != nil {
-		return 0, "", instance{}, err
+		return ownerNote{}, err
 	}
 	r := wireReader{rest: body}
 	if id := r.bytes(8); id != nil {
-		b = BucketID(binary.BigEndian.Uint64(id))
+		n.bucket = BucketID(binary.BigEndian.Uint64(id))
 	}
-	writing = r.instance()
-	return b, string(r.rest), writing, r.err
+	n.writing = r.instance()
+	n.upload = r.instance()
+	if number := r.bytes(2); number != nil {
+		n.number = int(binary.BigEndian.Uint16(number))
+	}
+	n.key = string(r.rest)
+	return n, r.err
 }
 
 // pendingSet holds the writings under way on this node: their blobs belong to nothing yet and are no orphans.

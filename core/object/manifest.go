@@ -14,7 +14,7 @@ import (
 //	chunk 0   schema | number of chunks | for each: offset, ordinal and number of its first part
 //	chunk i   schema | number of parts | parts
 //	part      number | size | MD5 | checksums | number of pieces | references
-const chunkTarget = 256 << 10 // bytes after which a chunk is closed
+const chunkTarget = 32 << 10 // bytes after which a chunk is closed
 
 // part is one uploaded part, or the whole of a body that was not uploaded in parts.
 type part struct {

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 6, "random programs of the metamorphic test")
-	steps = flag.Int("steps", 500, "operations of each program")
+	seeds = flag.Int("seeds", 4, "random programs of the metamorphic test")
+	steps = flag.Int("steps", 350, "operations of each program")
 	seed1 = flag.Uint64("seed", 1, "first seed")
 )
 

@@ -69,7 +69,7 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 	id := newInstance(s.now(), instance{})
 	pl := placer{bucket: b.ID, key: key, id: id}
 	if src.size < 0 || src.size > int64(src.inline) {
-		pl.owner = ownerOf(b.ID, key, id)
+		pl.owner = (&ownerNote{bucket: b.ID, key: key, writing: id}).encode()
 		s.pending.begin(id)
 		defer s.pending.end(id)
 	}

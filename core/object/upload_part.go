@@ -61,7 +61,8 @@ func checkPartNumber(n int) error {
 // completion under way notices it.
 func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *upload, number int, src *source) (*PutResult, error) {
 	p := partRecord{writing: newInstance(s.now(), instance{})}
-	pl := placer{bucket: b.ID, key: key, id: p.writing, owner: ownerOf(b.ID, key, p.writing)}
+	note := ownerNote{bucket: b.ID, key: key, writing: p.writing, upload: u.id, number: number}
+	pl := placer{bucket: b.ID, key: key, id: p.writing, owner: note.encode()}
 	s.pending.begin(p.writing)
 	defer s.pending.end(p.writing)
 	src.compute = []checksum.Algorithm{u.algorithm()}
