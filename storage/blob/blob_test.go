@@ -473,10 +473,14 @@ func TestConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	kept := make([][]blobref.Ref, 8)
 	gone := make([][]blobref.Ref, 8)
+	rounds := 60
+	if raceEnabled {
+		rounds = 25
+	}
 	for g := range kept {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(g), 5))
-			for range 60 {
+			for range rounds {
 				b := ref(blobref.Partition(rng.IntN(4)), []int64{10, 5000, 70_000, 150_000}[rng.IntN(4)])
 				if rng.IntN(6) == 0 { // give up in the middle
 					w, err := r.Create(ctx, b, nil)

@@ -133,8 +133,8 @@ func TestCrash(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	rounds := *crashRounds
-	if testing.Short() {
-		rounds = 8
+	if raceEnabled || testing.Short() {
+		rounds = (rounds + 2) / 3
 	}
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

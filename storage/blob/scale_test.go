@@ -36,6 +36,9 @@ func rss() int {
 // TestScale opens a device with many blobs: neither the time nor the memory may grow with their number.
 func TestScale(t *testing.T) {
 	o := blob.Options{Dir: t.TempDir(), Device: 1, Reserve: -1}
+	if raceEnabled {
+		*scale = min(*scale, 3000)
+	}
 	r := open(t, o)
 	runtime.GC()
 	t.Logf("empty: RSS %d MiB", rss())
