@@ -105,7 +105,7 @@ type Flow struct {
 	Replicas int    `json:"replicas"`
 }
 
-// NewUser asks for a user. Without keys they are generated; without an account the user gets the root's.
+// NewUser asks for a user. Without keys they are generated; without an account the user gets one of its own.
 type NewUser struct {
 	Name            string `json:"name"`
 	AccountID       string `json:"account,omitempty"`

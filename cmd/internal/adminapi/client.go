@@ -60,7 +60,7 @@ func (c *Client) ListUsers(ctx context.Context) (us []User, err error) {
 	return us, c.call(ctx, http.MethodGet, "users", nil, &us)
 }
 
-// DeleteUser deletes a user and its keys; an empty account is the root's.
+// DeleteUser deletes a user and its keys; an empty account stands for the only one with a user of that name.
 func (c *Client) DeleteUser(ctx context.Context, account, name string) error {
 	if account == "" {
 		account = "-"

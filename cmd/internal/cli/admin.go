@@ -48,7 +48,7 @@ func (p *program) adminUser() *cobra.Command {
 	}
 	create.Flags().StringVar(&u.AccessKeyID, "access-key", "", "access key `id`; generated when not given")
 	create.Flags().StringVar(&u.SecretAccessKey, "secret-key", "", "its `secret`; generated when not given")
-	create.Flags().StringVar(&u.AccountID, "account", "", "12-digit account `id`, made when there is none; the root's when not given")
+	create.Flags().StringVar(&u.AccountID, "account", "", "12-digit `id` of the account that the user joins; a new account of its own when not given")
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List all users with their access key ids",
@@ -74,7 +74,7 @@ func (p *program) adminUser() *cobra.Command {
 			})
 		},
 	}
-	del.Flags().StringVar(&account, "account", "", "12-digit account `id` of the user; the root's when not given")
+	del.Flags().StringVar(&account, "account", "", "12-digit `id` of the user's account, when several have a user of that name")
 	c.AddCommand(create, list, del)
 	return c
 }
