@@ -65,12 +65,12 @@ func (s *Service) allowList(ctx context.Context, who *iam.Principal, action stri
 // principal that may not do it in a bucket of its own learns nothing about which buckets exist.
 func (s *Service) enter(ctx context.Context, who *iam.Principal, action, name, key string) (*bucket, error) {
 	b, err := s.bucket(ctx, name)
-	if errs.KindOf(err) == errs.NotFound {
-		if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + name + "/" + key}); err != nil {
-			return nil, err
-		}
-	}
 	if err != nil {
+		if errs.KindOf(err) == errs.NotFound {
+			if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + name + "/" + key}); err != nil {
+				return nil, err
+			}
+		}
 		return nil, err
 	}
 	if err := s.allow(ctx, who, action, b, key); err != nil {

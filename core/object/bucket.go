@@ -17,6 +17,18 @@ type bucket struct {
 	shard    kv.Shard
 	presence []byte   // key of the row that every write is conditioned on
 	revision kv.Index // of that row when it was read
+	versions []byte   // keys of the counters that every write changes
+	bytes    []byte
+}
+
+func (b *bucket) counter(which byte) []byte {
+	switch which {
+	case cntVersions:
+		return b.versions
+	case cntBytes:
+		return b.bytes
+	}
+	return counterKey(b.ID, which)
 }
 
 // bucketCache keeps the state of buckets by name. It follows the control shard's watch; beyond that every write is
@@ -87,7 +99,10 @@ func (s *Service) loadBucket(ctx context.Context, name string) (*bucket, error) 
 // readPresence completes a bucket's state by its presence row. A bucket without one is being made or removed: it does
 // not exist.
 func (s *Service) readPresence(ctx context.Context, outer Bucket) (*bucket, error) {
-	b := &bucket{Bucket: outer, shard: s.shards.of(outer.ID, ""), presence: presenceKey(outer.ID)}
+	b := &bucket{
+		Bucket: outer, shard: s.shards.of(outer.ID, ""), presence: presenceKey(outer.ID),
+		versions: counterKey(outer.ID, cntVersions), bytes: counterKey(outer.ID, cntBytes),
+	}
 	v, err := s.kv.Get(ctx, b.shard, b.presence)
 	if errors.Is(err, kv.ErrNotFound) {
 		return nil, noSuchBucket(outer.Name)

@@ -30,6 +30,9 @@ type intake struct {
 	sums   []sum
 	inline []byte // the body, when it is small and not empty
 	pieces []blobref.Ref
+
+	one  [1]byte // to read the end
+	algs [2]checksum.Algorithm
 }
 
 // placer makes the blobs of one body: it knows where they go and whose they are.
@@ -41,7 +44,7 @@ type placer struct {
 	n      uint32
 }
 
-// hashers keeps hashers between requests: one pool per algorithm, since most bodies ask for one.
+// bodyPools keeps hashers and buffers between requests.
 type bodyPools struct {
 	hashers [16]sync.Pool // *checksum.MultiHasher of MD5 and one algorithm
 	copies  sync.Pool     // *[copyLen]byte
@@ -58,28 +61,32 @@ func (p *bodyPools) buffer() *[copyLen]byte {
 	return new([copyLen]byte)
 }
 
-func (p *bodyPools) hasher(algs []checksum.Algorithm) (h *checksum.MultiHasher, release func()) {
-	if len(algs) != 1 {
-		return checksum.NewMultiHasher(true, algs...), func() {}
+func (p *bodyPools) hasher(algs []checksum.Algorithm) *checksum.MultiHasher {
+	if len(algs) == 1 {
+		if h, ok := p.hashers[algs[0]].Get().(*checksum.MultiHasher); ok {
+			return h
+		}
 	}
-	pool := &p.hashers[algs[0]]
-	h, ok := pool.Get().(*checksum.MultiHasher)
-	if !ok {
-		h = checksum.NewMultiHasher(true, algs[0])
+	return checksum.NewMultiHasher(true, algs...)
+}
+
+func (p *bodyPools) release(h *checksum.MultiHasher, algs []checksum.Algorithm) {
+	if len(algs) == 1 {
+		h.Reset()
+		p.hashers[algs[0]].Put(h)
 	}
-	return h, func() { h.Reset(); pool.Put(h) }
 }
 
 // take reads a body, hashes it and checks it, keeping small ones in memory and writing larger ones to blobs. After an
 // error nothing is left of it.
 func (s *Service) take(ctx context.Context, src *source, pl *placer) (*intake, error) {
-	algs, err := src.algorithms()
+	in := &intake{}
+	algs, err := src.algorithms(in.algs[:0])
 	if err != nil {
 		return nil, err
 	}
-	h, release := s.bodies.hasher(algs)
-	defer release()
-	in := &intake{}
+	h := s.bodies.hasher(algs)
+	defer s.bodies.release(h, algs)
 	switch {
 	case src.size < 0:
 		err = s.takeUnknown(ctx, src, pl, in, h)
@@ -99,9 +106,8 @@ func (s *Service) take(ctx context.Context, src *source, pl *placer) (*intake, e
 }
 
 // algorithms lists what to compute, and refuses values that cannot be.
-func (src *source) algorithms() ([]checksum.Algorithm, error) {
-	var room [2]checksum.Algorithm
-	algs := append(room[:0], src.compute...)
+func (src *source) algorithms(algs []checksum.Algorithm) ([]checksum.Algorithm, error) {
+	algs = append(algs, src.compute...)
 	for i := range src.sums {
 		spec := &src.sums[i]
 		if !spec.Algorithm.Valid() {
@@ -149,7 +155,7 @@ func takeInline(src *source, in *intake, h *checksum.MultiHasher) error {
 		}
 		h.Write(in.inline)
 	}
-	return expectEnd(src.body)
+	return in.expectEnd(src.body)
 }
 
 // takeBlobs streams a body of known size into blobs.
@@ -163,7 +169,7 @@ func (s *Service) takeBlobs(ctx context.Context, src *source, pl *placer, in *in
 		}
 		left -= piece
 	}
-	return expectEnd(src.body)
+	return in.expectEnd(src.body)
 }
 
 // takePiece streams the next size bytes of a body into one blob.
@@ -253,13 +259,12 @@ func (s *Service) partition(pl *placer) blobref.Partition {
 }
 
 // expectEnd reads the end of the body: framing readers check signatures and trailers there.
-func expectEnd(body io.Reader) error {
+func (in *intake) expectEnd(body io.Reader) error {
 	if body == nil {
 		return nil
 	}
-	var one [1]byte
 	for {
-		switch n, err := body.Read(one[:]); {
+		switch n, err := body.Read(in.one[:]); {
 		case n > 0:
 			return errs.New(errs.Invalid, IncompleteBody, "The body is longer than the Content-Length you declared.")
 		case err == io.EOF:

@@ -35,7 +35,11 @@ type keyTx struct {
 	made   instance // what the batch makes the current version; zero when it makes none
 
 	batch kv.Batch
-	now   time.Time
+	room  struct { // what most batches need, so that they do not grow
+		conds [4]kv.Cond
+		ops   [6]kv.Op
+	}
+	now time.Time
 
 	// Changes of the counters, added to the batch at its end.
 	versions, markers, bytes int64
@@ -51,6 +55,7 @@ func (s *Service) change(ctx context.Context, b *bucket, key string, fn func(tx 
 			defer mu.Unlock()
 		}
 		tx := keyTx{s: s, ctx: ctx, b: b, key: key, row: objectKey(b.ID, key), now: s.now()}
+		tx.batch.Conds, tx.batch.Ops = tx.room.conds[:0], tx.room.ops[:0]
 		if err := tx.readCurrent(); err != nil {
 			return err
 		}
@@ -129,7 +134,7 @@ func (tx *keyTx) addCounters() {
 		{cntUploads, tx.uploads}, {cntUploadBytes, tx.uploadBytes},
 	} {
 		if c.delta != 0 {
-			tx.batch.Add(counterKey(tx.b.ID, c.counter), c.delta)
+			tx.batch.Add(tx.b.counter(c.counter), c.delta)
 		}
 	}
 }
