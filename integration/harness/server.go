@@ -117,6 +117,14 @@ func New(opts Options) (*Server, error) {
 
 // Start runs the process again after Kill or Stop, on the same ports and data, and waits until it is ready.
 func (s *Server) Start() error {
+	if err := s.Launch(); err != nil {
+		return err
+	}
+	return s.WaitReady()
+}
+
+// Launch runs the process and does not wait: the next step may well be to kill it while it starts.
+func (s *Server) Launch() error {
 	log, err := os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -148,10 +156,14 @@ func (s *Server) Start() error {
 		s.mu.Unlock()
 		close(exited)
 	}()
-	return s.waitReady(exited)
+	return nil
 }
 
-func (s *Server) waitReady(exited <-chan struct{}) error {
+// WaitReady waits until the process says that it is ready.
+func (s *Server) WaitReady() error {
+	s.mu.Lock()
+	exited := s.exited
+	s.mu.Unlock()
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	deadline := time.Now().Add(s.opts.StartWait)
 	for {
@@ -250,4 +262,20 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.Kill()
 		return fmt.Errorf("server did not exit after SIGTERM: %w", ctx.Err())
 	}
+}
+
+// SetData changes the data folders that the next Start gives to the server.
+func (s *Server) SetData(dirs ...string) {
+	var args []string
+	for i := 0; i < len(s.args); i++ {
+		if s.args[i] == "--data" {
+			i++
+			continue
+		}
+		args = append(args, s.args[i])
+	}
+	for _, dir := range dirs {
+		args = append(args, "--data", dir)
+	}
+	s.args, s.Data = args, dirs
 }
