@@ -121,10 +121,9 @@ func (s *Service) readPresence(ctx context.Context, outer Bucket) (*bucket, erro
 // refresh returns the newest state of a bucket after a commit found b's stale. A bucket that was made anew under the
 // same name is another bucket, and what was meant for the old one is not for it.
 func (s *Service) refresh(ctx context.Context, b *bucket) (*bucket, error) {
-	if v, err := s.kv.Get(ctx, b.shard, b.presence); err == nil && v.Revision == b.revision {
-		return b, nil // the conflict was about something else
+	if stale, err := s.isStale(ctx, b); err != nil || !stale {
+		return b, err // the conflict was about something else
 	}
-	s.buckets.drop(b.Name)
 	n, err := s.loadBucket(ctx, b.Name)
 	if err != nil {
 		return nil, err
@@ -137,12 +136,24 @@ func (s *Service) refresh(ctx context.Context, b *bucket) (*bucket, error) {
 
 // stillThere checks that b exists before something in it is reported absent: another node may have removed or remade it.
 func (s *Service) stillThere(ctx context.Context, b *bucket) error {
-	_, err := s.kv.Get(ctx, b.shard, b.presence)
+	_, err := s.isStale(ctx, b)
+	return err
+}
+
+// isStale reports whether b is no longer the bucket's newest state, and fails when it does not exist any more.
+func (s *Service) isStale(ctx context.Context, b *bucket) (bool, error) {
+	v, err := s.kv.Get(ctx, b.shard, b.presence)
 	if errors.Is(err, kv.ErrNotFound) {
 		s.buckets.drop(b.Name)
-		return noSuchBucket(b.Name)
+		return true, noSuchBucket(b.Name)
+	} else if err != nil {
+		return false, err
 	}
-	return err
+	stale := v.Revision != b.revision
+	if stale {
+		s.buckets.drop(b.Name)
+	}
+	return stale, nil
 }
 
 // outer is rec as callers see it, versioning apart.

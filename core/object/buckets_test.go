@@ -212,6 +212,17 @@ func TestSecondNodeFollows(t *testing.T) {
 	if err != nil || res.VersionID == "" || res.VersionID == "null" {
 		t.Errorf("%+v %v", res, err)
 	}
+	// A delete that finds nothing commits nothing, and yet must know the state: here it makes a marker.
+	third, err := object.Open(ctx, w.cfg)
+	must(t, err)
+	defer third.Close()
+	w.bucket("bkt2")
+	_, err = third.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt2", Key: "k"})
+	must(t, err)
+	must(t, w.SetVersioning(ctx, alice, "bkt2", object.VersioningEnabled))
+	if del, err := third.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt2", Key: "k"}); err != nil || !del.DeleteMarker {
+		t.Errorf("%+v %v", del, err)
+	}
 	for _, v := range []string{"null", res.VersionID} {
 		_, err = other.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: "k", VersionID: v})
 		must(t, err)

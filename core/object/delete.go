@@ -65,7 +65,7 @@ func (tx *keyTx) deleteCurrent(res *DeleteResult, cond WriteConditions) error {
 	}
 	if tx.b.Versioning == VersioningOff {
 		if tx.cur == nil {
-			return tx.nothing()
+			return errNoChange
 		}
 		return tx.remove()
 	}
@@ -92,7 +92,7 @@ func (tx *keyTx) deleteVersion(res *DeleteResult, version string, want instance,
 	if version == nullVersion && tx.cur != nil {
 		want = tx.cur.nullBelow
 	}
-	if !want.isZero() && tx.b.Versioning != VersioningOff {
+	if !want.isZero() {
 		r, found, err := tx.removeNoncurrent(want, func(r *record) error { return cond.checkDelete(tx.key, r) })
 		if err != nil {
 			return err
@@ -103,14 +103,6 @@ func (tx *keyTx) deleteVersion(res *DeleteResult, version string, want instance,
 		}
 	}
 	if err := cond.checkDelete(tx.key, nil); err != nil {
-		return err
-	}
-	return tx.nothing()
-}
-
-// nothing ends a delete that found nothing to delete, unless the bucket is gone too.
-func (tx *keyTx) nothing() error {
-	if err := tx.s.stillThere(tx.ctx, tx.b); err != nil {
 		return err
 	}
 	return errNoChange

@@ -39,7 +39,7 @@ func (s *Service) find(ctx context.Context, b *bucket, key, version string) (fou
 				return found{cur, true}, nil
 			}
 		}
-		if version != "" && b.Versioning != VersioningOff {
+		if version != "" {
 			id := want
 			if version == nullVersion {
 				id = cur.nullBelow

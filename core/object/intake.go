@@ -10,6 +10,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/storage/blobref"
+	"github.com/aureole-cloud/aureole/storage/blobs"
 )
 
 // source is a body to take in and what must be true of it.
@@ -158,46 +159,84 @@ func takeInline(src *source, in *intake, h *checksum.MultiHasher) error {
 	return in.expectEnd(src.body)
 }
 
-// takeBlobs streams a body of known size into blobs.
+// takeBlobs streams a body of known size into blobs. While one is made durable the next is already filled.
 func (s *Service) takeBlobs(ctx context.Context, src *source, pl *placer, in *intake, h *checksum.MultiHasher) error {
 	buf := s.bodies.buffer()
 	defer s.bodies.copies.Put(buf)
+	var behind commitBehind
 	for left := src.size; left > 0; {
-		piece := min(left, s.cfg.BlobSize)
-		if err := s.takePiece(ctx, src.body, piece, pl, in, h, buf[:]); err != nil {
+		size := min(left, s.cfg.BlobSize)
+		w, err := s.fill(ctx, src.body, size, pl, h, buf[:])
+		if berr := behind.wait(in); err == nil && berr != nil {
+			w.Abort()
+			err = berr
+		}
+		if err != nil {
 			return err
 		}
-		left -= piece
+		if left -= size; left > 0 {
+			behind.start(ctx, w)
+			continue
+		}
+		if err := w.Commit(ctx); err != nil {
+			return err
+		}
+		in.add(w)
 	}
 	return in.expectEnd(src.body)
 }
 
-// takePiece streams the next size bytes of a body into one blob.
-func (s *Service) takePiece(ctx context.Context, body io.Reader, size int64, pl *placer, in *intake, h *checksum.MultiHasher, buf []byte) error {
+// commitBehind commits a blob while the next one is filled.
+type commitBehind struct {
+	w    *blobs.Writer
+	done chan error
+}
+
+func (c *commitBehind) start(ctx context.Context, w *blobs.Writer) {
+	c.w, c.done = w, make(chan error, 1)
+	go func() { c.done <- w.Commit(ctx) }()
+}
+
+// wait returns how the commit went, if one was started.
+func (c *commitBehind) wait(in *intake) error {
+	if c.w == nil {
+		return nil
+	}
+	err := <-c.done
+	if err == nil {
+		in.add(c.w)
+	}
+	c.w = nil
+	return err
+}
+
+// add counts a durable blob as part of the body.
+func (in *intake) add(w *blobs.Writer) {
+	in.pieces = append(in.pieces, w.Ref())
+	in.size += w.Ref().Size
+}
+
+// fill streams the next size bytes of a body into one blob.
+func (s *Service) fill(ctx context.Context, body io.Reader, size int64, pl *placer, h *checksum.MultiHasher, buf []byte) (*blobs.Writer, error) {
 	w, err := s.blobs.Create(ctx, s.partition(pl), size, pl.owner)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for left := size; left > 0; {
 		// Whole buffers keep the blocks of the blob whole, whatever the reader gives at a time.
 		n, err := io.ReadFull(body, buf[:min(left, int64(len(buf)))])
 		if err != nil {
 			w.Abort()
-			return bodyError(err)
+			return nil, bodyError(err)
 		}
 		h.Write(buf[:n])
 		if _, err := w.Write(buf[:n]); err != nil {
 			w.Abort()
-			return err
+			return nil, err
 		}
 		left -= int64(n)
 	}
-	if err := w.Commit(ctx); err != nil {
-		return err
-	}
-	in.pieces = append(in.pieces, w.Ref())
-	in.size += size
-	return nil
+	return w, nil
 }
 
 // takeUnknown reads a body whose length shows only at its end, one buffer at a time.
@@ -246,8 +285,7 @@ func (s *Service) keepPiece(ctx context.Context, data []byte, pl *placer, in *in
 	if err := w.Commit(ctx); err != nil {
 		return err
 	}
-	in.pieces = append(in.pieces, w.Ref())
-	in.size += int64(len(data))
+	in.add(w)
 	return nil
 }
 

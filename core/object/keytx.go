@@ -60,14 +60,17 @@ func (s *Service) change(ctx context.Context, b *bucket, key string, fn func(tx 
 			return err
 		}
 		if err := fn(&tx); err != nil {
+			// No commit will tell whether the decision rests on a state of the bucket that is no more.
+			if stale, serr := s.isStale(ctx, b); serr != nil {
+				return serr
+			} else if stale {
+				if b, err = s.refresh(ctx, b); err != nil {
+					return err
+				}
+				continue
+			}
 			if errors.Is(err, errNoChange) {
 				return nil
-			}
-			if errs.KindOf(err) == errs.NotFound || errs.KindOf(err) == errs.Precondition {
-				// The decision may rest on a bucket that is gone.
-				if gone := s.stillThere(ctx, b); gone != nil {
-					return gone
-				}
 			}
 			return err
 		}

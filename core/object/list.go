@@ -11,11 +11,12 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// Skipping past a common prefix is a few steps when it holds a few keys, and a seek, which costs as much as some steps,
-// when it holds many. Neighbours are alike: what the last one needed is tried first for the next.
+// Skipping past a common prefix is a few steps when it holds a few keys, and a seek when it holds many. Neighbours are
+// alike: what the last one needed is done for the next, and tried anew from time to time. Seeks in a row, without a step
+// between them, are much cheaper than others: each goes on from where the last one ended.
 const (
-	fewSteps  = 1
-	manySteps = 8
+	skipSteps = 6
+	skipProbe = 16
 )
 
 // List returns a page of the current objects of a bucket, in the byte order of their keys.
@@ -152,23 +153,25 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 
 // skipper moves an iterator past all rows with a common prefix.
 type skipper struct {
-	steps int
+	seeks int // in a row
 	buf   []byte
 }
 
 // past moves behind every row that begins with prefix, which may be part of the current row.
 func (s *skipper) past(it kv.Iterator, prefix []byte) bool {
 	s.buf = append(s.buf[:0], prefix...)
-	for range max(s.steps, fewSteps) {
-		if !it.Next() {
-			return false
-		}
-		if !bytes.HasPrefix(it.Key(), s.buf) {
-			s.steps = manySteps
-			return true
+	if s.seeks%skipProbe == 0 {
+		for range skipSteps {
+			if !it.Next() {
+				return false
+			}
+			if !bytes.HasPrefix(it.Key(), s.buf) {
+				s.seeks = 0
+				return true
+			}
 		}
 	}
-	s.steps = fewSteps
+	s.seeks++
 	// The smallest key behind all that have the prefix, as keys.PrefixEnd makes it, in place.
 	for i := len(s.buf) - 1; i >= 0; i-- {
 		if s.buf[i] != 0xFF {
