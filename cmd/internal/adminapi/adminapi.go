@@ -28,6 +28,8 @@ import (
 
 // Backend is the server that is steered. Its errors may be *errs.E; their kinds become statuses.
 type Backend interface {
+	// Starting reports that the server is not open yet; only NotReady may be called until it is.
+	Starting() bool
 	// NotReady lists why requests cannot be served; none when they can.
 	NotReady() []string
 

@@ -23,11 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // backend answers with what it was given and remembers the calls.
 type backend struct {
 	notReady []string
+	starting bool
 	err      error
 	calls    []string
 	user     adminapi.NewUser
 	device   adminapi.NewDevice
 }
+
+func (b *backend) Starting() bool { return b.starting }
 
 func (b *backend) NotReady() []string { return b.notReady }
 
@@ -155,6 +158,21 @@ func TestReadyzTellsTheReasons(t *testing.T) {
 	}
 	if status != http.StatusServiceUnavailable || answer.Ready || len(answer.Reasons) != 1 || answer.Reasons[0] != "no quorum" {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestStartingServerIsNotSteered(t *testing.T) {
+	b := &backend{starting: true, notReady: []string{"starting"}}
+	c, base := serve(t, b, false)
+	_, err := c.Ring(context.Background())
+	var e *adminapi.Error
+	if !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable || len(b.calls) != 0 {
+		t.Errorf("err = %v, calls %v", err, b.calls)
+	}
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200} {
+		if got, _ := get(t, base+path); got != want {
+			t.Errorf("GET %s = %d, want %d", path, got, want)
+		}
 	}
 }
 

@@ -87,6 +87,10 @@ func (h *handler) authorized(next http.Handler) http.Handler {
 			writeJSON(w, http.StatusUnauthorized, failure{"the admin API needs the token of the data folder (admin.token)"})
 			return
 		}
+		if h.Backend.Starting() {
+			writeJSON(w, http.StatusServiceUnavailable, failure{"the server is starting"})
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

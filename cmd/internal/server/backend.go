@@ -16,8 +16,14 @@ type backend Server
 
 var _ adminapi.Backend = (*backend)(nil)
 
+// Starting implements adminapi.Backend.
+func (b *backend) Starting() bool { return !b.opened.Load() }
+
 // NotReady implements adminapi.Backend.
 func (b *backend) NotReady() []string {
+	if b.Starting() {
+		return []string{"starting"}
+	}
 	var reasons []string
 	if b.draining.Load() {
 		reasons = append(reasons, "stopping")

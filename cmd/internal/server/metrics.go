@@ -1,15 +1,13 @@
 package server
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/aureole-cloud/aureole/cmd/internal/buildinfo"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 )
 
 // registerMetrics brings the figures of all parts together.
-func (s *Server) registerMetrics(reg *prometheus.Registry) error {
-	return observe.Register(reg, observe.Sources{
+func (s *Server) registerMetrics() error {
+	return observe.Register(s.registry, observe.Sources{
 		Build:    buildinfo.Read(),
 		Requests: s.requests,
 		Conns:    s.front.Conns,

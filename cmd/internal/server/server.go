@@ -1,10 +1,10 @@
 // Package server wires the parts into a process: it opens them in the order in which they stand on each other, listens,
 // and closes them the other way round.
 //
-//	data folder -> store -> identities -> ring and devices -> objects -> repair -> S3 -> listeners
+//	data folder -> addresses -> admin API -> store -> identities -> ring and devices -> objects -> repair -> S3
 //
-// Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests are answered only
-// after that. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
+// Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests of S3 are answered only
+// after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
 // device that is down does not keep the server from starting as long as writes find a quorum.
 //
 // What the parts do is their own business: there is no logic of S3 or of storage here.
@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,8 +63,12 @@ type Server struct {
 	tls                     *tls.Config
 	info                    datadir.Server
 
-	draining atomic.Bool
-	closers  []closer // in the order of opening
+	registry     *prometheus.Registry
+	adminDone    chan error // what its Serve returned
+	adminStopped sync.Once
+
+	opened, draining atomic.Bool
+	closers          []closer // in the order of opening
 }
 
 // closer undoes one step of Open.
@@ -86,15 +91,16 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, 
 		return nil, fmt.Errorf("%w: hypervisor: %s needs EC2, which is not built yet; use off", config.ErrInvalid, cfg.Hypervisor)
 	}
 	for _, step := range []func(context.Context) error{
-		s.openDir, s.listen, s.openTLS, s.openStore, s.openIAM, s.openDevices, s.openObjects, s.openRepair, s.openFront, s.openAdmin,
+		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openDevices, s.openObjects, s.openRepair, s.openFront,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.dir.SetStarted(); err != nil {
+	if err := errors.Join(s.registerMetrics(), s.dir.SetStarted()); err != nil {
 		return nil, err
 	}
+	s.opened.Store(true)
 	return s, nil
 }
 
@@ -166,7 +172,9 @@ func (s *Server) openRepair(context.Context) (err error) {
 	return nil
 }
 
+// openAdmin answers on the admin listener from here on, so that a start that takes long can be told from a dead process.
 func (s *Server) openAdmin(context.Context) error {
+	s.registry = prometheus.NewRegistry()
 	if s.adminListener == nil {
 		return nil
 	}
@@ -174,15 +182,26 @@ func (s *Server) openAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
-	reg := prometheus.NewRegistry()
-	if err := s.registerMetrics(reg); err != nil {
-		return err
-	}
 	s.admin = adminapi.NewServer(adminapi.Config{
 		Backend: (*backend)(s), Token: token, Pprof: s.cfg.Pprof, Logger: s.log.With("part", "admin"),
-		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}),
+		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}),
 	})
+	s.adminDone = make(chan error, 1)
+	go func() { s.adminDone <- s.admin.Serve(s.adminListener) }()
+	s.onClose("admin API", s.stopAdmin)
 	return nil
+}
+
+// stopAdmin ends the admin API. What it does by then is cancelled with its requests.
+func (s *Server) stopAdmin() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var err error
+	if s.admin.Shutdown(ctx) != nil {
+		err = s.admin.Close()
+	}
+	s.adminStopped.Do(func() { <-s.adminDone })
+	return err
 }
 
 // Info says where the server listens.
@@ -197,28 +216,21 @@ func (s *Server) Fresh() bool { return s.dir.Fresh() }
 // Run answers requests until ctx ends, then drains: no new connections, requests in flight get the shutdown timeout, or less
 // when force is closed. It closes everything before it returns.
 func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
-	failed := make(chan error, 2)
+	failed := make(chan error, 1)
 	go func() { failed <- s.serveFront() }()
-	serving := 1
-	if s.admin != nil {
-		serving++
-		go func() { failed <- s.admin.Serve(s.adminListener) }()
-	}
 	err := s.dir.WriteServer(s.info)
 	if err == nil {
 		select {
 		case <-ctx.Done():
 		case err = <-failed:
-			serving--
 			err = fmt.Errorf("listener failed: %w", err)
+			failed <- err // for the wait below
 		}
 	}
 	s.draining.Store(true)
 	s.log.Info("stopping", "timeout", s.cfg.ShutdownTimeout)
 	err = errors.Join(err, s.drain(force), s.dir.RemoveServer())
-	for range serving {
-		<-failed
-	}
+	<-failed
 	return errors.Join(err, s.close())
 }
 
@@ -247,14 +259,6 @@ func (s *Server) drain(force <-chan struct{}) error {
 		}
 	}()
 	err := errors.Join(s.front.Shutdown(ctx), s.s3.Drain(ctx))
-	if s.admin != nil {
-		// The admin API goes last, so that /readyz can say "stopping"; what it does by then is cancelled with its requests.
-		short, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		if s.admin.Shutdown(short) != nil {
-			err = errors.Join(err, s.admin.Close())
-		}
-	}
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, ErrForced):
