@@ -166,7 +166,7 @@ func printRing(w io.Writer, r adminapi.Ring) error {
 			state += ", removable"
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%.4g\t%d\t%+.2f %%\t%d\t%s\t%s\t%s\n",
-			d.ID, state, d.Health, d.Zone, d.Weight, d.Partitions, d.Off, d.Blobs, bytes(d.Bytes), bytes(d.FreeBytes), d.Path)
+			d.ID, state, d.Health, d.Zone, d.Weight, d.Partitions, d.Off, d.Blobs, bytesText(d.Bytes), bytesText(d.FreeBytes), d.Path)
 	}
 	return t.Flush()
 }
@@ -196,8 +196,8 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// bytes prints a size for people.
-func bytes(n int64) string {
+// bytesText prints a size for people.
+func bytesText(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return strconv.FormatInt(n, 10) + " B"
