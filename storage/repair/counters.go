@@ -2,14 +2,15 @@ package repair
 
 import "sync/atomic"
 
-// Counters tell what was done since the start. They only grow, but for Misplaced and Lost.
+// Counters tell what was done since the start. They only grow, but for Misplaced, PassVersion and Lost.
 type Counters struct {
 	ReplicatePasses  atomic.Int64
 	ReplicatedBlobs  atomic.Int64 // copies made
 	ReplicatedBytes  atomic.Int64
-	RemovedCopies    atomic.Int64 // copies given up because all primaries have theirs
-	ReplicateFailed  atomic.Int64 // copies that could not be made
-	Misplaced        atomic.Int64 // copies missing or lying elsewhere at the end of the last pass
+	RemovedCopies    atomic.Int64  // copies given up because all primaries have theirs
+	ReplicateFailed  atomic.Int64  // copies that could not be made
+	Misplaced        atomic.Int64  // copies missing or lying elsewhere at the end of the last pass
+	PassVersion      atomic.Uint64 // of the ring that the last pass began with: Misplaced says nothing of a younger one
 	AuditPasses      atomic.Int64
 	AuditedBlobs     atomic.Int64
 	AuditedBytes     atomic.Int64

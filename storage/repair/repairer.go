@@ -128,10 +128,9 @@ func (r *Repairer) Start() {
 		}
 	}
 	r.mu.done.Go(func() { r.mend(ctx) })
-	worker("replicate", r.cfg.ReplicateInterval, r.wake, func(ctx context.Context) error {
-		_, err := r.ReplicateOnce(ctx)
-		return err
-	})
+	if r.cfg.ReplicateInterval > 0 {
+		r.mu.done.Go(func() { r.replicate(ctx) })
+	}
 	worker("audit", r.cfg.AuditInterval, r.auditWake, func(ctx context.Context) error {
 		_, err := r.AuditOnce(ctx)
 		return err
@@ -195,6 +194,36 @@ func (r *Repairer) loop(ctx context.Context, name string, interval time.Duration
 			r.log.Error("repair round failed", "worker", name, "err", err)
 		}
 		t.Reset(interval)
+	}
+}
+
+// replicate runs replicator passes: soon after the start, after every interval, whenever it is woken, and again after a
+// growing pause while a pass leaves something to do, so that a change of the ring comes to its end by itself.
+func (r *Repairer) replicate(ctx context.Context) {
+	const soonest = 250 * time.Millisecond
+	pause := soonest
+	again := time.NewTimer(r.cfg.ReplicateInterval)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+			pause = soonest
+		case <-again.C:
+		}
+		res, err := r.ReplicateOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.counters.Errors.Add(1)
+			r.log.Error("repair round failed", "worker", "replicate", "err", err)
+		}
+		if err == nil && res.Clean() && r.pool.Ring().Version() == res.Version {
+			pause = soonest
+			again.Reset(r.cfg.ReplicateInterval)
+			continue
+		}
+		again.Reset(min(pause, r.cfg.ReplicateInterval))
+		pause *= 2
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,6 +41,7 @@ func (r *Repairer) ReplicateOnce(ctx context.Context) (PassResult, error) {
 	}
 	r.counters.ReplicatePasses.Add(1)
 	r.counters.Misplaced.Store(res.Left)
+	r.counters.PassVersion.Store(res.Version)
 	if res.Clean() && r.pool.Ring().Version() == res.Version {
 		r.mu.Lock()
 		settled := slices.Clone(r.mu.settled)
@@ -156,12 +158,12 @@ func (r *Repairer) fill(ctx context.Context, h holders, primaries, blind []blobr
 			missing++
 			continue
 		}
-		switch err := r.push(ctx, h.ref, h.ids, id); {
+		switch err := r.pushPatiently(ctx, h.ref, h.ids, id); {
 		case err == nil:
 			copied++
 		case errors.Is(err, errGone):
 			return copied, 0 // deleted meanwhile
-		case errors.Is(err, blob.ErrBusy): // being written: the next pass will see it
+		case errors.Is(err, blob.ErrBusy): // still being written: the next pass will see it
 			missing++
 		default:
 			missing++
@@ -185,6 +187,28 @@ func (r *Repairer) remove(ctx context.Context, id blobref.DeviceID, refs []blobr
 // errGone: the blob was deleted while it was to be copied.
 var errGone = errors.New("repair: blob is gone")
 
+// pushPatiently pushes a blob, and waits a while for a writer that is just bringing it to the device: a write is
+// acknowledged at the quorum, so under traffic every pass meets some copies that are a sync away from being there.
+func (r *Repairer) pushPatiently(ctx context.Context, ref blobref.Ref, from []blobref.DeviceID, to blobref.DeviceID) error {
+	const (
+		step = 10 * time.Millisecond
+		most = 200
+	)
+	for try := 0; ; try++ {
+		err := r.push(ctx, ref, from, to)
+		if !errors.Is(err, blob.ErrBusy) || try == most {
+			return err
+		}
+		t := time.NewTimer(step)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+}
+
 // push copies a blob from the first of the sources that has a good copy to a device. Having it already is success.
 func (r *Repairer) push(ctx context.Context, ref blobref.Ref, from []blobref.DeviceID, to blobref.DeviceID) error {
 	dst, release, ok := r.pool.Acquire(to)
@@ -192,9 +216,6 @@ func (r *Repairer) push(ctx context.Context, ref blobref.Ref, from []blobref.Dev
 		return fmt.Errorf("device %d is not attached", to)
 	}
 	defer release()
-	if err := r.replicateLimit.wait(ctx, int(ref.Size)); err != nil {
-		return err
-	}
 	var errs []error
 	gone := 0
 	for _, id := range from {
@@ -202,7 +223,7 @@ func (r *Repairer) push(ctx context.Context, ref blobref.Ref, from []blobref.Dev
 		if !ok {
 			continue
 		}
-		err := copyBlob(ctx, ref, src, dst)
+		err := r.copyBlob(ctx, ref, src, dst)
 		release()
 		switch {
 		case err == nil:
@@ -227,7 +248,7 @@ func (r *Repairer) push(ctx context.Context, ref blobref.Ref, from []blobref.Dev
 }
 
 // copyBlob copies a blob with its owner note. Every byte is verified on the way, so a damaged source gives nothing.
-func copyBlob(ctx context.Context, ref blobref.Ref, src, dst *blob.Device) error {
+func (r *Repairer) copyBlob(ctx context.Context, ref blobref.Ref, src, dst *blob.Device) error {
 	in, err := src.Stat(ctx, ref)
 	if err != nil {
 		return err
@@ -242,6 +263,9 @@ func copyBlob(ctx context.Context, ref blobref.Ref, src, dst *blob.Device) error
 		return err
 	}
 	defer w.Abort()
+	if err := r.replicateLimit.wait(ctx, int(ref.Size)); err != nil {
+		return err
+	}
 	if _, err := rd.WriteRange(ctx, w, 0, rd.Size()); err != nil {
 		return err
 	}

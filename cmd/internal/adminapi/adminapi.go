@@ -52,11 +52,11 @@ type Ring struct {
 	Replicas     int      `json:"replicas"` // configured
 	Width        int      `json:"width"`    // replicas that each partition has with the devices there are
 	Quorum       int      `json:"quorum"`
-	Balance      float64  `json:"balance"`      // largest deviation from a device's share, in percent
-	Dispersion   float64  `json:"dispersion"`   // partitions whose replicas stand too close, in percent
-	Overload     float64  `json:"overload"`     // share a device may take beyond its weight
-	PendingMoves int      `json:"pendingMoves"` // replicas the ring has still to move, step by step
-	PendingCopy  int64    `json:"pendingCopies"`
+	Balance      float64  `json:"balance"`       // largest deviation from a device's share, in percent
+	Dispersion   float64  `json:"dispersion"`    // partitions whose replicas stand too close, in percent
+	Overload     float64  `json:"overload"`      // share a device may take beyond its weight
+	PendingMoves int      `json:"pendingMoves"`  // replicas the ring has still to move, step by step
+	PendingCopy  int64    `json:"pendingCopies"` // copies to make or give away; -1 until a pass has gone over this version
 	Devices      []Device `json:"devices"`
 }
 

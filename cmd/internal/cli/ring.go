@@ -157,7 +157,11 @@ func (p *program) printDevice(d adminapi.Device, asJSON bool, what string) error
 func printRing(w io.Writer, r adminapi.Ring) error {
 	fmt.Fprintf(w, "ring version %d: %d partitions, %d of %d replicas, writes wait for %d\n", r.Version, r.Partitions, r.Width, r.Replicas, r.Quorum)
 	fmt.Fprintf(w, "balance %.2f %%, dispersion %.2f %%, overload %.0f %%\n", r.Balance, r.Dispersion, 100*r.Overload)
-	fmt.Fprintf(w, "pending: %d partitions to move, %d copies to make or give away\n\n", r.PendingMoves, r.PendingCopy)
+	copies := "counting the copies"
+	if r.PendingCopy >= 0 {
+		copies = fmt.Sprintf("%d copies", r.PendingCopy)
+	}
+	fmt.Fprintf(w, "pending: %d partitions to move, %s to make or give away\n\n", r.PendingMoves, copies)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tSTATE\tHEALTH\tZONE\tWEIGHT\tPARTITIONS\tOFF\tBLOBS\tUSED\tFREE\tPATH")
 	for _, d := range r.Devices {

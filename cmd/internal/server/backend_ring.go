@@ -23,7 +23,7 @@ func (b *backend) Ring(context.Context) (adminapi.Ring, error) {
 	r := adminapi.Ring{
 		Version: rg.Version(), Partitions: rg.Partitions(), Replicas: rg.Replicas(), Width: rg.Width(), Quorum: rg.Quorum(),
 		Balance: rep.Balance, Dispersion: rep.Dispersion, Overload: rg.Overload(), PendingMoves: rep.Misplaced,
-		PendingCopy: b.repairer.Counters().Misplaced.Load(),
+		PendingCopy: b.pendingCopies(rg.Version()),
 	}
 	reports := make(map[blobref.DeviceID]ring.DeviceReport, len(rep.Devices))
 	for _, d := range rep.Devices {
@@ -35,6 +35,15 @@ func (b *backend) Ring(context.Context) (adminapi.Ring, error) {
 		}
 	}
 	return r, nil
+}
+
+// pendingCopies is what the last pass of the replicator left to do, or -1 while none has gone over this version of the ring.
+func (b *backend) pendingCopies(version uint64) int64 {
+	c := b.repairer.Counters()
+	if c.PassVersion.Load() != version { // stored after Misplaced
+		return -1
+	}
+	return c.Misplaced.Load()
 }
 
 // device puts together what the ring and the pool say of a device.
