@@ -1,10 +1,13 @@
 package object_test
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -123,4 +126,53 @@ func TestNewerSchema(t *testing.T) {
 	if !found {
 		t.Error("no record found")
 	}
+}
+
+// TestFailedUploadsLeaveNothing: whatever ends an upload of several pieces, no piece stays behind, even before the
+// collector looks.
+func TestFailedUploadsLeaveNothing(t *testing.T) {
+	w := newWorld(t, smallBlobs)
+	w.bucket("bkt")
+	id := w.begin("mp", nil)
+	data := body(1, 3*blobSize+500)
+	for name, in := range map[string]*object.PutInput{
+		"short":          {Body: bytes.NewReader(data), Size: 5 * blobSize},
+		"long":           {Body: bytes.NewReader(data), Size: 3 * blobSize},
+		"broken":         {Body: io.MultiReader(bytes.NewReader(data), iotest.ErrReader(errReader)), Size: 5 * blobSize},
+		"wrong MD5":      {Body: bytes.NewReader(data), Size: int64(len(data)), ContentMD5: make([]byte, 16)},
+		"unknown broken": {Body: io.MultiReader(bytes.NewReader(data), iotest.ErrReader(errReader)), Size: -1},
+		"unknown large":  {Body: bytes.NewReader(data), Size: -1, MaxSize: 2 * blobSize},
+		"condition":      {Body: &racer{Reader: bytes.NewReader(data), w: w}, Size: int64(len(data)), Conditions: object.WriteConditions{IfNoneMatch: "*"}},
+	} {
+		in.Bucket, in.Key = "bkt", "key/"+name
+		if _, err := w.Put(ctx, alice, in); err == nil {
+			t.Errorf("%s: put succeeded", name)
+		}
+		if name != "condition" && in.Size > 0 {
+			_, err := w.UploadPart(ctx, alice, &object.PartInput{Bucket: "bkt", Key: "mp", UploadID: id, PartNumber: 1,
+				Body: io.MultiReader(bytes.NewReader(data[:2*blobSize+1]), iotest.ErrReader(errReader)), Size: 5 * blobSize})
+			if err == nil {
+				t.Errorf("%s: part succeeded", name)
+			}
+		}
+	}
+	eachBlob(t, w, func(ref blobref.Ref) { t.Errorf("left behind: %v", ref) })
+	if s := w.Stats(); s != (object.Stats{}) {
+		t.Errorf("%+v", s)
+	}
+}
+
+// racer makes the object exist while the body of a conditional put is read.
+type racer struct {
+	io.Reader
+	w    *world
+	done bool
+}
+
+func (r *racer) Read(p []byte) (int, error) {
+	if !r.done {
+		r.done = true
+		r.w.put("bkt", "key/condition", []byte("first"))
+	}
+	return r.Reader.Read(p)
 }

@@ -118,6 +118,12 @@ func (p *pendingSet) end(id instance) {
 	delete(p.m, id)
 }
 
+func (p *pendingSet) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.m)
+}
+
 func (p *pendingSet) has(id instance) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -225,6 +225,26 @@ func (p *program) get() {
 		p.t.Errorf("%s: %v", p.last, err)
 	default:
 		p.checkObject(key, v, got, res)
+		p.getRange(key, version, v)
+	}
+}
+
+func (p *program) getRange(key, version string, v *mversion) {
+	if len(v.data) == 0 {
+		return
+	}
+	a := p.r.IntN(len(v.data))
+	b := a + p.r.IntN(len(v.data)-a)
+	r := object.Range{Kind: object.RangeFromTo, First: int64(a), Last: int64(b)}
+	got, res, err := p.w.getIn(&object.GetInput{Bucket: "bkt", Key: key, VersionID: version, Range: r})
+	if err != nil || !bytes.Equal(got, v.data[a:b+1]) || res.Offset != int64(a) || res.ETag != v.etag {
+		p.t.Errorf("%s range %d to %d: %d bytes, %v", p.last, a, b, len(got), err)
+	}
+	for n, want := range v.parts {
+		got, res, err := p.w.getIn(&object.GetInput{Bucket: "bkt", Key: key, VersionID: version, PartNumber: n})
+		if err != nil || !bytes.Equal(got, want) || res.PartsCount != len(v.parts) {
+			p.t.Errorf("%s part %d: %d bytes, %v", p.last, n, len(got), err)
+		}
 	}
 }
 

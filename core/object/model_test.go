@@ -28,6 +28,7 @@ type mversion struct {
 	meta   string
 	tags   string
 	blobs  int
+	parts  map[int][]byte
 }
 
 type mupload struct {
@@ -178,11 +179,12 @@ func (m *model) blobs() (n int) {
 
 // complete makes the object of an upload from the parts with the given numbers.
 func (u *mupload) complete(numbers []int) *mversion {
-	v := &mversion{meta: u.meta}
+	v := &mversion{meta: u.meta, parts: map[int][]byte{}}
 	h := md5.New()
 	for _, n := range numbers {
 		p := u.parts[n]
 		v.data = append(v.data, p.data...)
+		v.parts[n] = p.data
 		v.blobs += p.blobs
 		sum, _ := hex.DecodeString(p.etag)
 		h.Write(sum)

@@ -49,6 +49,12 @@ func (s *readerSet) leave(r readerKey) {
 	}
 }
 
+func (s *readerSet) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.instances)
+}
+
 // reading reports whether a version is being read.
 func (s *readerSet) reading(id instance) bool {
 	s.mu.Lock()

@@ -73,6 +73,17 @@ func (s *Service) Close() error {
 	return nil
 }
 
+// Stats tells what goes on at this moment, for metrics.
+type Stats struct {
+	Writing int // bodies being written to blobs
+	Reading int // versions whose blobs are being read
+}
+
+// Stats reports figures for metrics.
+func (s *Service) Stats() Stats {
+	return Stats{Writing: s.pending.len(), Reading: s.readers.len()}
+}
+
 // now is the clock that instances and times are made from.
 func (s *Service) now() time.Time { return time.Now() }
 

@@ -98,6 +98,9 @@ func openWorld(t testing.TB, fs vfs.FS, change ...func(*object.Config)) *world {
 	w := &world{t: t, fs: fs, rules: &rules{}}
 	kc := local.Default("kv")
 	kc.FS, kc.CacheBytes, kc.MemTableBytes, kc.ReserveBytes = fs, 8<<20, 4<<20, 0
+	if _, real := fs.(subFS); real { // a benchmark: as a server has it
+		kc.CacheBytes, kc.MemTableBytes = 48<<20, 16<<20
+	}
 	st, err := local.Open(kc)
 	must(t, err)
 	w.store = st
