@@ -114,7 +114,7 @@ func (d *Device) newWriter(h header) (*Writer, error) {
 	if h.size > d.opts.SmallLimit {
 		w.class = large
 	}
-	w.buf = d.bufs.get(w.region)
+	w.buf = d.bufs.get(min(w.region, fourBlocks))
 	w.head.encode(w.buf.p)
 	w.n = int(h.len())
 	if w.class == small {
