@@ -64,7 +64,7 @@ func grow(ctx context.Context, e *env) error {
 			}},
 			{"head", func(c *client, seq int) error { return c.headObject(e.bucket, listKey(shuffled(rand.IntN(have)))) }},
 			{"list", func(c *client, seq int) error {
-				after := listKey(rand.IntN(max(1, e.million*9/10)))
+				after := listKey(rand.IntN(have * 9 / 10)) // a full page follows
 				_, _, _, err := c.page(e.bucket, "list-type=2&max-keys=1000&start-after="+after[:5]+"%2F"+after[6:])
 				return err
 			}},

@@ -124,3 +124,45 @@ func ReadReply(br *bufio.Reader, method string) (*Reply, error) {
 		return &Reply{Status: resp.StatusCode, Header: resp.Header, Body: body, Closed: resp.Close}, err
 	}
 }
+
+// DoLarge is Do for bodies that are better not copied: head and body are written one after the other.
+func (t Target) DoLarge(r *Request) (*Reply, error) {
+	conn, err := t.Dial()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
+	r.Host = t.Host()
+	t.Signer().SignV4(r, time.Now())
+	if _, err := conn.Write(r.AppendHead(nil)); err != nil {
+		return nil, err
+	}
+	_, writeErr := conn.Write(r.Body)
+	reply, err := ReadReply(bufio.NewReader(conn), r.Method)
+	if err != nil && writeErr != nil {
+		return nil, errors.Join(writeErr, err)
+	}
+	return reply, err
+}
+
+// Stream signs and sends r, which has no body, and hands the answer's body to read as it comes.
+func (t Target) Stream(r *Request, read func(status int, body io.Reader) error) error {
+	conn, err := t.Dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Minute))
+	r.Host = t.Host()
+	t.Signer().SignV4(r, time.Now())
+	if _, err := conn.Write(r.AppendHead(nil)); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.Method})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return read(resp.StatusCode, resp.Body)
+}
