@@ -18,8 +18,11 @@ type Config struct {
 	// Shards is the number of shards of a new store. For an existing one it must be the same or 0.
 	Shards int
 
-	CacheBytes    int64  // block cache
-	MemTableBytes uint64 // one memtable; up to four are held while flushes lag behind
+	// CacheBytes is the memory for blocks read from tables and for memtables together: Pebble takes what its
+	// memtables hold from the cache. Under load two to four memtables live, so it should be at least four
+	// times MemTableBytes, or reads find nothing cached just when the load is high.
+	CacheBytes    int64
+	MemTableBytes uint64 // one memtable; commits wait when four are full and flushes lag behind
 
 	// ReserveBytes of free space on the device are kept for flushes, compactions and deletes: below it
 	// batches that only put are refused. 0 switches the check off.
@@ -41,7 +44,7 @@ func Default(dir string) Config {
 	return Config{
 		Dir:           dir,
 		Shards:        16,
-		CacheBytes:    48 << 20,
+		CacheBytes:    64 << 20,
 		MemTableBytes: 16 << 20,
 		ReserveBytes:  128 << 20,
 		SpaceInterval: 500 * time.Millisecond,

@@ -37,7 +37,7 @@ func pebbleOptions(cfg *Config, g *guard, changed func()) (*pebble.Options, inte
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	for i := range o.Levels {
 		l := &o.Levels[i]
-		l.BlockSize = 16 << 10
+		l.BlockSize = 8 << 10
 		l.IndexBlockSize = 64 << 10
 		l.FilterPolicy = bloom.FilterPolicy(10) // most reads of a PUT ask for a key that is not there
 	}
