@@ -92,6 +92,28 @@ func TestCompact(t *testing.T) {
 	}
 }
 
+// TestCompactAborted: what was given up does not hold its segment back.
+func TestCompactAborted(t *testing.T) {
+	o := options(vfs.NewMem())
+	o.SegmentSize = 256 << 10
+	r := open(t, o)
+	w, err := r.Create(t.Context(), ref(1, 100_000), nil)
+	must(t, err)
+	refs := []blobref.Ref{ref(1, 100_000), ref(1, 200_000), ref(1, 200_000)}
+	r.put(refs...)
+	must(t, r.Delete(t.Context(), refs[:2]...))
+	st, err := r.Compact(t.Context(), blob.CompactOptions{})
+	if err != nil || st.Segments != 1 { // the first one still waits for the writer
+		t.Fatalf("%+v, %v", st, err)
+	}
+	w.Abort()
+	st, err = r.Compact(t.Context(), blob.CompactOptions{})
+	if err != nil || st.Segments != 1 || r.Usage().Segments != 1 {
+		t.Fatalf("%+v, %+v, %v", st, r.Usage(), err)
+	}
+	r.check(refs[2])
+}
+
 // TestCompactDamaged: what does not verify is not copied, is reported, and keeps its segment until it is set aside.
 func TestCompactDamaged(t *testing.T) {
 	fs := vfs.NewMem()
