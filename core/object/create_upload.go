@@ -33,7 +33,7 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 	}
 	u := &upload{id: newInstance(s.now(), instance{})}
 	u.Class = class
-	u.Initiator, u.InitiatorID, u.InitiatorTag = who.AccountID, who.CanonicalID, who.DisplayName
+	u.Initiator, u.InitiatorID, u.InitiatorName = who.AccountID, who.CanonicalID, who.DisplayName
 	u.Detail.describe(in.Headers, in.Metadata, in.Tags)
 	algorithm, typ, err := uploadChecksum(in.ChecksumAlgorithm, in.ChecksumType)
 	if err != nil {

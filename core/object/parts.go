@@ -71,7 +71,7 @@ func (u *upload) outer(b *bucket, key string) Upload {
 		UploadID:     u.id.String(),
 		Initiated:    u.id.time().UTC().Truncate(time.Millisecond),
 		Owner:        b.Owner,
-		Initiator:    Owner{AccountID: u.Initiator, CanonicalID: u.InitiatorID, DisplayName: u.InitiatorTag},
+		Initiator:    Owner{AccountID: u.Initiator, CanonicalID: u.InitiatorID, DisplayName: u.InitiatorName},
 		StorageClass: storageClassName(u.Class),
 	}
 	if u.Owner != "" {

@@ -49,15 +49,15 @@ type intent struct {
 
 // uploadRecord is a multipart upload under way.
 type uploadRecord struct {
-	Detail       detail `msg:"d"`
-	Class        uint8  `msg:"s,omitempty"`
-	Algorithm    uint8  `msg:"a,omitempty"` // of the object's checksum
-	Type         uint8  `msg:"y,omitempty"`
-	Asked        bool   `msg:"k,omitempty"` // the client asked for the algorithm; else it is the default
-	Owner        string `msg:"o,omitempty"` // account; "" is the bucket's
-	Initiator    string `msg:"i,omitempty"` // account
-	InitiatorID  string `msg:"ic,omitempty"`
-	InitiatorTag string `msg:"in,omitempty"`
+	Detail        detail `msg:"d"`
+	Class         uint8  `msg:"s,omitempty"`
+	Algorithm     uint8  `msg:"a,omitempty"` // of the object's checksum
+	Type          uint8  `msg:"y,omitempty"`
+	Asked         bool   `msg:"k,omitempty"` // the client asked for the algorithm; else it is the default
+	Owner         string `msg:"o,omitempty"` // account; "" is the bucket's
+	Initiator     string `msg:"i,omitempty"` // account
+	InitiatorID   string `msg:"ic,omitempty"`
+	InitiatorName string `msg:"in,omitempty"`
 }
 
 // doneRecord remembers what completing an upload made, so that the request may be sent again.

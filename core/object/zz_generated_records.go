@@ -962,7 +962,7 @@ func (z *uploadRecord) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.InitiatorTag == "" {
+	if z.InitiatorName == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
@@ -1016,7 +1016,7 @@ func (z *uploadRecord) MarshalMsg(b []byte) (o []byte, err error) {
 		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "in"
 			o = append(o, 0xa2, 0x69, 0x6e)
-			o = msgp.AppendString(o, z.InitiatorTag)
+			o = msgp.AppendString(o, z.InitiatorName)
 		}
 	}
 	return
@@ -1093,9 +1093,9 @@ func (z *uploadRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "in":
-			z.InitiatorTag, bts, err = msgp.ReadStringBytes(bts)
+			z.InitiatorName, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "InitiatorTag")
+				err = msgp.WrapError(err, "InitiatorName")
 				return
 			}
 		default:
@@ -1112,6 +1112,6 @@ func (z *uploadRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *uploadRecord) Msgsize() (s int) {
-	s = 1 + 2 + z.Detail.Msgsize() + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Owner) + 2 + msgp.StringPrefixSize + len(z.Initiator) + 3 + msgp.StringPrefixSize + len(z.InitiatorID) + 3 + msgp.StringPrefixSize + len(z.InitiatorTag)
+	s = 1 + 2 + z.Detail.Msgsize() + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Owner) + 2 + msgp.StringPrefixSize + len(z.Initiator) + 3 + msgp.StringPrefixSize + len(z.InitiatorID) + 3 + msgp.StringPrefixSize + len(z.InitiatorName)
 	return
 }
