@@ -23,7 +23,12 @@ type client struct {
 	head   []byte
 	buf    []byte
 	req    wire.Request
+	last   time.Time // when the last answer came
 }
+
+// maxIdle is how long a connection is trusted to be still open: servers close idle ones, and a request lost that way
+// would be no fault of theirs.
+const maxIdle = 2 * time.Second
 
 func newClient(t wire.Target) *client {
 	return &client{target: t, host: t.Host(), signer: t.Signer(), buf: make([]byte, 256<<10)}
@@ -47,6 +52,10 @@ type answer struct {
 // do signs and sends c.req and hands the body to sink piece by piece. The request's headers are cut back to keep so
 // that the caller's next request starts from its own.
 func (c *client) do(sink func([]byte) error) (answer, error) {
+	now := time.Now()
+	if now.Sub(c.last) > maxIdle {
+		c.close()
+	}
 	if c.conn == nil {
 		conn, err := c.target.Dial()
 		if err != nil {
@@ -60,7 +69,7 @@ func (c *client) do(sink func([]byte) error) (answer, error) {
 		}
 	}
 	c.req.Host = c.host
-	c.signer.SignV4(&c.req, time.Now())
+	c.signer.SignV4(&c.req, now)
 	c.head = c.req.AppendHead(c.head[:0])
 	if n := len(c.req.Body); n > 0 && n <= 128<<10 {
 		c.head = append(c.head, c.req.Body...)
@@ -79,6 +88,7 @@ func (c *client) do(sink func([]byte) error) (answer, error) {
 	if err == nil {
 		err = c.readBody(a, sink)
 	}
+	c.last = time.Now()
 	if err != nil || a.close {
 		c.close()
 	}
