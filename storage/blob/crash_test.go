@@ -225,7 +225,7 @@ func judge(t *testing.T, r *rig, before, after *ledger, orphans bool) {
 	for _, b := range r.list() {
 		blobs++
 		want, known := after.tried[b.ID]
-		if !known || want != b {
+		if known && want != b || !known && !orphans {
 			t.Errorf("a blob nobody wrote: %+v", b)
 		}
 		if _, gone := before.deleted[b.ID]; gone && !orphans {
@@ -264,6 +264,9 @@ func settled(t *testing.T, o blob.Options, before, after *ledger) *ledger {
 			t.Fatal(err)
 		}
 		l.deleted[b.ID], l.deleting[b.ID] = b, b
+	}
+	if len(before.deleted) > 5000 {
+		return l // forgotten: if one came back, it would be a blob that nobody wrote
 	}
 	for id, b := range before.deleted {
 		l.deleted[id], l.deleting[id], l.tried[id] = b, b, b
