@@ -70,8 +70,6 @@ func objectKey(b BucketID, key string) []byte {
 	return append(k, key...)
 }
 
-func keyOf(objectRow []byte) []byte { return objectRow[9:] }
-
 func keyPrefix(fam byte, b BucketID, key string, room int) []byte {
 	k := make([]byte, 0, 9+len(key)+2+room)
 	k = keys.AppendUint64(keys.AppendByte(k, fam), uint64(b))

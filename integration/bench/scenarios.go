@@ -26,7 +26,6 @@ type env struct {
 	clients []*client
 	round   int
 	keys    map[string][]string // objects that earlier scenarios left for later ones
-	large   payload             // 64 MiB
 	bodies  map[int]payloads
 }
 

@@ -218,13 +218,16 @@ func emptyAll(t *testing.T, s *harness.Server, all []*writer) {
 		t.Fatal(err)
 	}
 	var list struct {
-		Upload []struct{ Key, UploadId string }
+		Upload []struct {
+			Key      string
+			UploadID string `xml:"UploadId"`
+		}
 	}
 	if err := xml.Unmarshal(uploads.Body, &list); err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range list.Upload {
-		if reply, err := c.Do(&wire.Request{Method: "DELETE", Path: path(u.Key), Query: "uploadId=" + wire.Escape(u.UploadId, false)}); err != nil || reply.Status != 204 {
+		if reply, err := c.Do(&wire.Request{Method: "DELETE", Path: path(u.Key), Query: "uploadId=" + wire.Escape(u.UploadID, false)}); err != nil || reply.Status != 204 {
 			t.Fatalf("abort %s: %v %v", u.Key, reply, err)
 		}
 	}

@@ -117,7 +117,7 @@ func (m *modelRun) commitStep() {
 	for range m.rng.IntN(6) {
 		m.addOp(b)
 	}
-	want, after := ms.apply(b)
+	after, want := ms.apply(b)
 	res, err := m.st.Commit(m.ctx(), s, b)
 	if !errors.Is(err, want) || (want == nil && (err != nil || res.Index != after.index)) {
 		m.Errorf("commit to shard %d of %+v: got %d, %v, want %d, %v", s, b, res.Index, err, after.index, want)
@@ -176,9 +176,9 @@ func (m *modelRun) addOp(b *kv.Batch) {
 }
 
 // apply is the contract in its shortest form.
-func (ms *modelShard) apply(b *kv.Batch) (error, modelShard) {
+func (ms *modelShard) apply(b *kv.Batch) (modelShard, error) {
 	if invalid(b) {
-		return kv.ErrInvalid, *ms
+		return *ms, kv.ErrInvalid
 	}
 	counter := func(k []byte) int64 {
 		if v, ok := ms.rows[string(k)]; ok {
@@ -209,7 +209,7 @@ func (ms *modelShard) apply(b *kv.Batch) (error, modelShard) {
 			holds = n <= c.Limit
 		}
 		if !holds {
-			return kv.ErrConditionFailed, *ms
+			return *ms, kv.ErrConditionFailed
 		}
 	}
 	after := modelShard{ms.index + 1, maps.Clone(ms.rows)}
@@ -227,7 +227,7 @@ func (ms *modelShard) apply(b *kv.Batch) (error, modelShard) {
 			})
 		}
 	}
-	return nil, after
+	return after, nil
 }
 
 // invalid repeats the rules on operations in the plainest way.
