@@ -23,7 +23,8 @@ run: build ## build and serve, by default from ./data on 127.0.0.1:9000
 build: ## build bin/aureole
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/aureole
 
-setup: ## install the clients that the integration tests drive
+setup: ## install a C compiler and the clients that the integration tests drive
+	bash .ci/compiler
 	sh integration/setup.sh
 
 test: setup ## everything: each fuzz target for some seconds, then all tests with the race detector
