@@ -9,7 +9,7 @@ import (
 )
 
 // gcPercent lets the heap grow to three times its live part before the collector runs. The live part of a busy server is
-// 30 to 50 MiB, most of it cache and memtables, so the usual 100 would collect several times a second under small
+// 30 to 120 MiB, most of it cache and memtables, so the usual 100 would collect several times a second under small
 // requests: 4 KiB GETs from 32 clients cost 5 to 10 % more CPU then. The memory limit bounds what that takes.
 const gcPercent = 200
 

@@ -39,7 +39,7 @@ type Config struct {
 	Pprof     bool   // serve profiles on the admin listener
 
 	MemoryLimit     int64         // soft limit of the Go heap in bytes; 0 is none
-	CacheSize       int64         // bytes of the store's block cache
+	CacheSize       int64         // bytes of the store's block cache and memtables, which share them: 96 MiB leaves blocks about half under load
 	ShutdownTimeout time.Duration // how long requests in flight may take when the server stops
 
 	DeleteGrace time.Duration // how long the blobs of deleted objects stay for readers under way
@@ -63,8 +63,8 @@ func Default() Config {
 		LogFormat:       "text",
 		LogLevel:        "info",
 		AccessLog:       "errors",
-		MemoryLimit:     192 << 20,
-		CacheSize:       32 << 20,
+		MemoryLimit:     224 << 20,
+		CacheSize:       96 << 20,
 		ShutdownTimeout: 20 * time.Second,
 		DeleteGrace:     10 * time.Minute,
 		OrphanGrace:     24 * time.Hour,

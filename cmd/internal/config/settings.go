@@ -52,7 +52,7 @@ func Settings() []Setting {
 			field: func(c *Config) any { return &c.AccessLog }},
 		{Name: "pprof", Usage: "serve profiles at /debug/pprof/ of the admin listener",
 			field: func(c *Config) any { return &c.Pprof }},
-		{Name: "memory-limit", Usage: "soft limit of the heap, as `size` (192MiB); 0 for none",
+		{Name: "memory-limit", Usage: "soft limit of the heap, as `size` (224MiB); 0 for none",
 			field: func(c *Config) any { return (*size)(&c.MemoryLimit) }},
 		{Name: "cache-size", Usage: "block cache of the store, as `size`", field: func(c *Config) any { return (*size)(&c.CacheSize) }},
 		{Name: "shutdown-timeout", Usage: "`time` that requests in flight get when the server stops",
