@@ -38,6 +38,9 @@ func copyObject(r *request) (*response, error) {
 		}
 	}
 	in.StorageClass = r.header("x-amz-storage-class")
+	if in.Lock, err = r.lockHeaders(); err != nil {
+		return nil, err
+	}
 	if in.ChecksumAlgorithm, _, err = r.uploadChecksum(); err != nil {
 		return nil, err
 	}

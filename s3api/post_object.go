@@ -214,6 +214,10 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 		},
 		StorageClass: f["x-amz-storage-class"],
 	}
+	var err error
+	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
+		return nil, err
+	}
 	if acl := f["acl"]; !cannedObjectACL(acl) {
 		return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
 	} else if !ownerOnly(acl) {
