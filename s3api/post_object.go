@@ -267,7 +267,7 @@ func (r *request) posted(form *postForm, in *object.PutInput, res *object.PutRes
 	etag := quoted(res.ETag)
 	location := strings.TrimSuffix(r.location(), "/")
 	resp.set("ETag", etag)
-	resp.set("x-amz-version-id", res.VersionID)
+	resp.setMade(res.VersionID)
 	resp.setChecksums(res.Checksums, true)
 	target := form.fields["success_action_redirect"]
 	if target == "" {

@@ -50,7 +50,7 @@ func putObject(r *request) (*response, error) {
 	r.bytesIn = res.Size
 	resp := r.ok()
 	resp.set("ETag", quoted(res.ETag))
-	resp.set("x-amz-version-id", res.VersionID)
+	resp.setMade(res.VersionID)
 	resp.setChecksums(res.Checksums, true)
 	return resp, nil
 }

@@ -85,3 +85,11 @@ func markerFailure(err error) *s3err.Error {
 	}
 	return e
 }
+
+// setMade names the version that a write made. A null version is not named to its writer: it is what a client gets that
+// knows nothing of versions.
+func (p *response) setMade(version string) {
+	if version != "null" {
+		p.set("x-amz-version-id", version)
+	}
+}
