@@ -1,7 +1,6 @@
 package s3api
 
 import (
-	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
 )
@@ -57,37 +56,12 @@ func listOrAbsent(root string) handler {
 	}
 }
 
-// unlocked answers for the lock of an object in a bucket without locks.
-func unlocked(r *request) (*response, error) {
-	if _, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")}); err != nil {
-		return nil, err
-	}
-	return nil, s3err.Newf(s3err.InvalidRequest, "Bucket is missing Object Lock Configuration")
-}
-
 // preflight answers the question of a browser before it sends a request across origins.
 func preflight(r *request) error {
 	if !r.hasHeader("Origin") || !r.hasHeader("Access-Control-Request-Method") {
 		return s3err.Newf(s3err.BadRequest, "Insufficient information. Origin request header needed.")
 	}
 	return s3err.New(s3err.AccessForbidden).With("Method", r.header("Access-Control-Request-Method")).With("ResourceType", r.resourceType())
-}
-
-func getBucketVersioning(r *request) (*response, error) {
-	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
-	if err != nil {
-		return nil, err
-	}
-	x := s3xml.New("VersioningConfiguration", 256)
-	switch b.Versioning {
-	case object.VersioningEnabled:
-		x.Text("Status", "Enabled")
-	case object.VersioningSuspended:
-		x.Text("Status", "Suspended")
-	}
-	resp := r.ok()
-	resp.xml = x.Bytes()
-	return resp, nil
 }
 
 func ownershipControls(x *s3xml.Doc) {

@@ -52,7 +52,7 @@ func completeMultipartUpload(r *request) (*response, error) {
 			x.Text("ChecksumType", res.Checksums[0].Type.String())
 		}
 		resp := &response{xml: x.Bytes()}
-		resp.set("x-amz-version-id", res.VersionID)
+		resp.setMade(res.VersionID)
 		return resp, nil
 	})
 }

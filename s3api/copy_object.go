@@ -38,6 +38,9 @@ func copyObject(r *request) (*response, error) {
 		}
 	}
 	in.StorageClass = r.header("x-amz-storage-class")
+	if in.Lock, err = r.lockHeaders(); err != nil {
+		return nil, err
+	}
 	if in.ChecksumAlgorithm, _, err = r.uploadChecksum(); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (r *request) copied(root string, res *object.CopyResult) *response {
 		x.Text("ChecksumType", res.Checksums[0].Type.String())
 	}
 	resp := &response{xml: x.Bytes()}
-	resp.set("x-amz-version-id", res.VersionID)
+	resp.setMade(res.VersionID)
 	resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
 	return resp
 }

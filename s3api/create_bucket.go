@@ -15,6 +15,13 @@ func createBucket(r *request) (*response, error) {
 		return nil, err
 	}
 	in := object.CreateBucketInput{Name: r.bucket}
+	switch v := r.header("x-amz-bucket-object-lock-enabled"); strings.ToLower(v) {
+	case "", "false":
+	case "true":
+		in.ObjectLock = true
+	default:
+		return nil, s3err.Argument("x-amz-bucket-object-lock-enabled", v, "Value for x-amz-bucket-object-lock-enabled must be true or false")
+	}
 	var conf s3xml.CreateBucketConfiguration
 	found, err := r.readOptionalXML("CreateBucketConfiguration", &conf)
 	if err != nil {
@@ -66,11 +73,8 @@ func validRegion(name string) bool {
 	return true
 }
 
-// refuseBucketOptions refuses what a new bucket cannot be: locked, or shared by ACLs.
+// refuseBucketOptions refuses what a new bucket cannot be: shared by ACLs.
 func (r *request) refuseBucketOptions() error {
-	if strings.EqualFold(r.header("x-amz-bucket-object-lock-enabled"), "true") {
-		return s3err.Header("x-amz-bucket-object-lock-enabled")
-	}
 	switch r.header("x-amz-object-ownership") {
 	case "", "BucketOwnerEnforced":
 	case "BucketOwnerPreferred", "ObjectWriter":

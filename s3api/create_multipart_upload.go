@@ -14,6 +14,10 @@ func createMultipartUpload(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	lock, err := r.lockHeaders()
+	if err != nil {
+		return nil, err
+	}
 	alg, typ, err := r.uploadChecksum()
 	if err != nil {
 		return nil, err
@@ -24,6 +28,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		Metadata:          r.userMetadata(),
 		Tags:              tags,
 		StorageClass:      r.header("x-amz-storage-class"),
+		Lock:              lock,
 		ChecksumAlgorithm: alg,
 		ChecksumType:      typ,
 	})

@@ -10,6 +10,7 @@ func deleteObject(r *request) (*response, error) {
 	}
 	res, err := r.srv.objects.Delete(r.ctx, r.who, &object.DeleteInput{
 		Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId"), Conditions: conditions,
+		BypassGovernance: r.bypassGovernance(),
 	})
 	if err != nil {
 		return nil, err

@@ -68,6 +68,7 @@ func (r *request) deleteOne(o *s3xml.DeleteObject) (d deletion) {
 	}
 	res, err := r.srv.objects.Delete(r.ctx, r.who, &object.DeleteInput{
 		Bucket: r.bucket, Key: o.Key, VersionID: o.VersionID, Conditions: conditions,
+		BypassGovernance: r.bypassGovernance(),
 	})
 	return deletion{res, err}
 }

@@ -60,7 +60,6 @@ func TestErrors(t *testing.T) {
 		"bucket name":                  {"PUT", "/No_Good", "", nil, 400, "InvalidBucketName", []string{"<BucketName>No_Good</BucketName>"}},
 		"directory bucket name":        {"PUT", "/name--use1-az1--x-s3", "", nil, 400, "InvalidBucketName", nil},
 		"location":                     {"PUT", "/newb", "<CreateBucketConfiguration><LocationConstraint>a/b</LocationConstraint></CreateBucketConfiguration>", nil, 400, "InvalidLocationConstraint", nil},
-		"bucket with lock":             {"PUT", "/newb", "", []string{"x-amz-bucket-object-lock-enabled: true"}, 501, "NotImplemented", nil},
 		"bucket public":                {"PUT", "/newb", "", []string{"x-amz-acl: public-read"}, 400, "InvalidBucketAclWithObjectOwnership", nil},
 		"bucket acl unknown":           {"PUT", "/newb", "", []string{"x-amz-acl: nonsense"}, 400, "InvalidArgument", nil},
 		"bucket body malformed":        {"PUT", "/newb", "<Create", nil, 400, "MalformedXML", nil},

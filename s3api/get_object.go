@@ -128,6 +128,7 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	resp.set("Expires", overridden("response-expires", h.Expires))
 	resp.set("x-amz-website-redirect-location", h.WebsiteRedirect)
 	resp.set("x-amz-version-id", res.VersionID)
+	resp.setLock(res.Lock)
 	if res.StorageClass != "STANDARD" {
 		resp.set("x-amz-storage-class", res.StorageClass)
 	}

@@ -9,34 +9,34 @@ import (
 // listObjectVersions: GET /bucket?versions. In a bucket that was never versioned every object is the latest, and only,
 // version of its key, and is called null.
 func listObjectVersions(r *request) (*response, error) {
-	in, urlEncoded, err := r.listInput()
+	shared, urlEncoded, err := r.listInput()
 	if err != nil {
 		return nil, err
 	}
-	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+	in := &object.ListVersionsInput{
+		Bucket: r.bucket, Prefix: shared.Prefix, Delimiter: shared.Delimiter, MaxKeys: shared.MaxKeys,
+		KeyMarker: r.query.get("key-marker"), VersionIDMarker: r.query.get("version-id-marker"),
+	}
+	if v, ok := r.query.lookup("version-id-marker"); ok {
+		switch {
+		case in.KeyMarker == "" && v != "":
+			return nil, s3err.Argument("version-id-marker", v, "A version-id marker cannot be specified without a key marker.")
+		case in.KeyMarker != "" && v == "":
+			return nil, s3err.Argument("version-id-marker", v, "A version-id marker cannot be empty.")
+		}
+	}
+	page, err := r.srv.objects.ListVersions(r.ctx, r.who, in)
 	if err != nil {
 		return nil, err
 	}
-	if b.Versioning != object.VersioningOff {
-		return nil, s3err.Newf(s3err.NotImplemented, "ListObjectVersions of a versioned bucket is not implemented")
-	}
-	in.StartAfter = r.query.get("key-marker")
-	versionMarker := r.query.get("version-id-marker")
-	if versionMarker != "" && in.StartAfter == "" {
-		return nil, s3err.Argument("version-id-marker", versionMarker, "A version-id marker cannot be specified without a key marker.")
-	}
-	page, err := r.srv.objects.List(r.ctx, r.who, in)
-	if err != nil {
-		return nil, err
-	}
-	x := s3xml.New("ListVersionsResult", listSize(page)+len(page.Entries)*200)
+	x := s3xml.New("ListVersionsResult", versionsSize(page))
 	x.Text("Name", r.bucket)
 	x.Name("Prefix", in.Prefix, urlEncoded)
-	x.Name("KeyMarker", in.StartAfter, urlEncoded)
-	x.Text("VersionIdMarker", versionMarker)
+	x.Name("KeyMarker", in.KeyMarker, urlEncoded)
+	x.Text("VersionIdMarker", in.VersionIDMarker)
 	if page.Truncated {
-		x.Name("NextKeyMarker", page.Next, urlEncoded)
-		x.Text("NextVersionIdMarker", "null")
+		x.Name("NextKeyMarker", page.NextKey, urlEncoded)
+		x.Optional("NextVersionIdMarker", page.NextVersionID)
 	}
 	x.Int("MaxKeys", int64(in.MaxKeys))
 	if in.Delimiter != "" {
@@ -47,12 +47,26 @@ func listObjectVersions(r *request) (*response, error) {
 	}
 	x.Bool("IsTruncated", page.Truncated)
 	for i := range page.Entries {
-		e := &page.Entries[i]
-		x.Open("Version")
-		x.Name("Key", e.Key, urlEncoded)
-		x.Text("VersionId", "null")
-		x.Bool("IsLatest", true)
-		x.Time("LastModified", e.LastModified)
+		listedVersion(x, &page.Entries[i], urlEncoded)
+	}
+	commonPrefixes(x, page.CommonPrefixes, urlEncoded)
+	resp := r.ok()
+	resp.xml = x.Bytes()
+	return resp, nil
+}
+
+// listedVersion writes a version or a delete marker. Both kinds stand in one order, by key and age.
+func listedVersion(x *s3xml.Doc, e *object.VersionEntry, urlEncoded bool) {
+	kind := "Version"
+	if e.DeleteMarker {
+		kind = "DeleteMarker"
+	}
+	x.Open(kind)
+	x.Name("Key", e.Key, urlEncoded)
+	x.Text("VersionId", e.VersionID)
+	x.Bool("IsLatest", e.IsLatest)
+	x.Time("LastModified", e.LastModified)
+	if !e.DeleteMarker {
 		x.ETag(e.ETag)
 		for _, a := range e.Checksums {
 			x.Text("ChecksumAlgorithm", a.String())
@@ -61,12 +75,19 @@ func listObjectVersions(r *request) (*response, error) {
 			x.Optional("ChecksumType", e.ChecksumType.String())
 		}
 		x.Int("Size", e.Size)
-		x.Owner("Owner", e.Owner.CanonicalID, e.Owner.DisplayName)
-		x.Text("StorageClass", e.StorageClass)
-		x.Close("Version")
 	}
-	commonPrefixes(x, page.CommonPrefixes, urlEncoded)
-	resp := r.ok()
-	resp.xml = x.Bytes()
-	return resp, nil
+	x.Owner("Owner", e.Owner.CanonicalID, e.Owner.DisplayName)
+	if !e.DeleteMarker {
+		x.Text("StorageClass", e.StorageClass)
+	}
+	x.Close(kind)
+}
+
+// versionsSize guesses the length of a page, so that it is built in one piece of memory.
+func versionsSize(page *object.ListVersionsPage) int {
+	n := 1024 + 96*len(page.CommonPrefixes)
+	if len(page.Entries) > 0 {
+		n += len(page.Entries) * (520 + len(page.Entries[0].Key)*5/4)
+	}
+	return n
 }

@@ -214,6 +214,10 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 		},
 		StorageClass: f["x-amz-storage-class"],
 	}
+	var err error
+	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
+		return nil, err
+	}
 	if acl := f["acl"]; !cannedObjectACL(acl) {
 		return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
 	} else if !ownerOnly(acl) {
@@ -263,7 +267,7 @@ func (r *request) posted(form *postForm, in *object.PutInput, res *object.PutRes
 	etag := quoted(res.ETag)
 	location := strings.TrimSuffix(r.location(), "/")
 	resp.set("ETag", etag)
-	resp.set("x-amz-version-id", res.VersionID)
+	resp.setMade(res.VersionID)
 	resp.setChecksums(res.Checksums, true)
 	target := form.fields["success_action_redirect"]
 	if target == "" {

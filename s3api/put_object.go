@@ -20,9 +20,17 @@ func putObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	lock, err := r.lockHeaders()
+	if err != nil {
+		return nil, err
+	}
 	up, err := r.openUpload(object.MaxPutSize)
 	if err != nil {
 		return nil, err
+	}
+	if lock != (object.ObjectLock{}) && up.md5 == nil && len(up.checksums) == 0 {
+		return nil, s3err.Newf(s3err.InvalidRequest,
+			"Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
 	}
 	res, err := r.srv.objects.Put(r.ctx, r.who, &object.PutInput{
 		Bucket: r.bucket, Key: r.key,
@@ -31,6 +39,7 @@ func putObject(r *request) (*response, error) {
 		Metadata:     r.userMetadata(),
 		Tags:         tags,
 		StorageClass: r.header("x-amz-storage-class"),
+		Lock:         lock,
 		ContentMD5:   up.md5,
 		Checksums:    up.checksums,
 		Conditions:   conditions,
@@ -41,7 +50,7 @@ func putObject(r *request) (*response, error) {
 	r.bytesIn = res.Size
 	resp := r.ok()
 	resp.set("ETag", quoted(res.ETag))
-	resp.set("x-amz-version-id", res.VersionID)
+	resp.setMade(res.VersionID)
 	resp.setChecksums(res.Checksums, true)
 	return resp, nil
 }
@@ -54,8 +63,6 @@ func (r *request) refuseObjectOptions() error {
 			continue
 		}
 		switch value := r.headers[i].Value; strings.ToLower(name) {
-		case "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold":
-			return s3err.Newf(s3err.InvalidRequest, "Bucket is missing Object Lock Configuration")
 		case "x-amz-write-offset-bytes":
 			return s3err.Header("x-amz-write-offset-bytes")
 		case "x-amz-acl":

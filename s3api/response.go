@@ -126,6 +126,9 @@ func closes(e *s3err.Error) bool {
 
 // explain translates err and adds what only the request knows.
 func (r *request) explain(err error) *s3err.Error {
+	if e := markerFailure(err); e != nil {
+		return e.With("Key", r.key).With("Method", r.method)
+	}
 	e := s3err.From(err)
 	// A failure that says no more than "not found" is about the smallest thing the request names.
 	switch e.Code {

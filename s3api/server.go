@@ -189,6 +189,9 @@ func (s *Server) serve(r *request) (*response, error) {
 	if r.op.handler == nil {
 		return nil, r.op.refusal(r)
 	}
+	if v, ok := r.query.lookup("versionId"); ok && v == "" && r.key != "" {
+		return nil, s3err.Argument("versionId", v, "Version id cannot be the empty string")
+	}
 	if err := r.refuseEncryption(); err != nil {
 		return nil, err
 	}

@@ -115,6 +115,7 @@ func (s *Service) readPresence(ctx context.Context, outer Bucket) (*bucket, erro
 	}
 	b.revision = v.Revision
 	b.Versioning = Versioning(p.Versioning)
+	b.Lock = p.lock()
 	return b, nil
 }
 

@@ -105,7 +105,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 		return err
 	}
 	rec.flags = flagMultipart | flagManifest
-	rec.class, rec.owner, rec.detail = u.Class, u.Owner, u.Detail
+	rec.class, rec.owner, rec.detail, rec.asked = u.Class, u.Owner, u.Detail, u.Detail.lock()
 	rec.parts, rec.upload = len(chosen), u.id
 	total := md5.New()
 	for i := range chosen {

@@ -33,6 +33,9 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 		return nil, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing " +
 			"the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
+	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
+		return nil, err
+	}
 	if in.Conditions.any() {
 		if err := in.Conditions.validate(); err != nil {
 			return nil, err
@@ -52,7 +55,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 		}
 	}
 
-	rec := &record{class: class}
+	rec := &record{class: class, asked: in.Lock}
 	headers, meta, tags := in.Headers, in.Metadata, in.Tags
 	if !in.ReplaceMetadata {
 		headers, meta = src.f.detail.headers(), src.f.detail.metadata()

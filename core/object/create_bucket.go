@@ -24,6 +24,14 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 	if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: actCreateBucket, Resource: arnPrefix + in.Name}); err != nil {
 		return Bucket{}, err
 	}
+	if in.ObjectLock {
+		for _, action := range [...]string{actPutLockConfig, actPutVersioning} {
+			if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + in.Name,
+				ResourceAccount: who.AccountID}); err != nil {
+				return Bucket{}, err
+			}
+		}
+	}
 	if err := checkBucketName(in.Name); err != nil {
 		return Bucket{}, err
 	}
@@ -47,7 +55,7 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 		var id [8]byte
 		rand.Read(id[:]) // never fails
 		rec.ID = binary.BigEndian.Uint64(id[:])
-		err := s.makeBucket(ctx, in.Name, rec)
+		err := s.makeBucket(ctx, in.Name, rec, in.ObjectLock)
 		if errors.Is(err, errTaken) {
 			continue
 		}
@@ -84,7 +92,7 @@ func (s *Service) nameFree(ctx context.Context, who *iam.Principal, name string)
 
 // makeBucket takes the three steps: the intent, the presence row in the bucket's own shard, the name. Only with the
 // name does the bucket exist; whatever fails before is taken back, here or by the next start.
-func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord) error {
+func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord, lock bool) error {
 	in := intent{Kind: intentCreate, Bucket: rec, Started: rec.Created}
 	var b kv.Batch
 	b.IfAbsent(nameKey(name))
@@ -95,7 +103,7 @@ func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord)
 	} else if err != nil {
 		return err
 	}
-	err := s.makePresence(ctx, name, BucketID(rec.ID))
+	err := s.makePresence(ctx, name, BucketID(rec.ID), lock)
 	if err == nil {
 		err = s.nameBucket(ctx, name, &rec)
 	}
@@ -117,10 +125,14 @@ func (s *Service) intentConflict(ctx context.Context, name string) error {
 	return errTaken
 }
 
-func (s *Service) makePresence(ctx context.Context, name string, id BucketID) error {
+func (s *Service) makePresence(ctx context.Context, name string, id BucketID, lock bool) error {
+	p := presence{Name: name}
+	if lock {
+		p.Versioning, p.Lock = uint8(VersioningEnabled), true
+	}
 	var b kv.Batch
 	b.IfAbsent(presenceKey(id))
-	b.Put(presenceKey(id), encodeRecord(&presence{Name: name}))
+	b.Put(presenceKey(id), encodeRecord(&p))
 	_, err := s.kv.Commit(ctx, s.shards.of(id, ""), &b)
 	if errors.Is(err, kv.ErrConditionFailed) {
 		return errTaken

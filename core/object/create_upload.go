@@ -31,10 +31,14 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
+		return nil, err
+	}
 	u := &upload{id: newInstance(s.now(), instance{})}
 	u.Class = class
 	u.Initiator, u.InitiatorID, u.InitiatorName = who.AccountID, who.CanonicalID, who.DisplayName
 	u.Detail.describe(in.Headers, in.Metadata, in.Tags)
+	u.Detail.setLock(in.Lock)
 	algorithm, typ, err := uploadChecksum(in.ChecksumAlgorithm, in.ChecksumType)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,9 @@ func (s *Service) delete(ctx context.Context, who *iam.Principal, in *DeleteInpu
 	var res DeleteResult
 	err = s.change(ctx, b, in.Key, func(tx *keyTx) error {
 		res = DeleteResult{}
+		if in.BypassGovernance {
+			tx.bypass = who
+		}
 		if in.VersionID == "" {
 			return tx.deleteCurrent(&res, in.Conditions)
 		}

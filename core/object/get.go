@@ -54,6 +54,9 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 			return nil, err
 		}
 		res := &GetResult{Info: s.info(b, in.Key, f), Length: f.size}
+		if f.detail.LockMode != 0 || f.detail.Hold != 0 {
+			res.Lock = s.shownLock(ctx, who, b, in.Key, f.record)
+		}
 		err = s.open(ctx, b, in, f, res, withBody)
 		switch {
 		case err == nil:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -40,6 +41,8 @@ type keyTx struct {
 		ops   [6]kv.Op
 	}
 	now time.Time
+
+	bypass *iam.Principal // who asked to bypass governance retention, nil for nobody
 
 	// Changes of the counters, added to the batch at its end.
 	versions, markers, bytes int64

@@ -37,7 +37,12 @@ func TestMetamorphic(t *testing.T) {
 			p := &program{t: t, m: newModel(), r: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewMem()}
 			p.open()
 			defer func() { p.w.close() }()
-			p.w.bucket("bkt")
+			p.m.locked = i%4 == 3
+			_, err := p.w.CreateBucket(ctx, alice, object.CreateBucketInput{Name: "bkt", ObjectLock: p.m.locked})
+			must(t, err)
+			if p.m.locked {
+				p.m.versioning = object.VersioningEnabled
+			}
 			if i%2 == 1 { // few keys with many versions
 				p.few = 3
 				p.versioning()
@@ -146,10 +151,14 @@ func (p *program) op() {
 		p.delete()
 	case n < 60:
 		p.copy()
-	case n < 70:
+	case n < 66:
 		p.list()
-	case n < 74:
+	case n < 70:
+		p.listVersions()
+	case n < 73:
 		p.tag()
+	case n < 76:
+		p.lock()
 	case n < 95:
 		p.multipart()
 	case n < 98:
@@ -170,13 +179,17 @@ func (p *program) put() {
 	if p.r.IntN(6) == 0 {
 		in.Size, in.MaxSize = -1, 1<<20
 	}
+	held := p.m.locked && p.r.IntN(4) == 0
+	if held {
+		in.Lock.Hold = object.HoldOn
+	}
 	p.say("put %q %d bytes %+v", key, len(data), in.Conditions)
 	k, r := p.m.check(key, in.Conditions)
 	res, err := p.w.Put(ctx, alice, in)
 	if !p.agree(err, k, r) {
 		return
 	}
-	v := &mversion{id: res.VersionID, data: data, etag: etagOf(data), meta: fmt.Sprint(p.step), tags: fmt.Sprint(p.step), blobs: blobsOf(len(data))}
+	v := &mversion{id: res.VersionID, data: data, etag: etagOf(data), meta: fmt.Sprint(p.step), tags: fmt.Sprint(p.step), blobs: blobsOf(len(data)), held: held}
 	p.m.write(key, v)
 	p.checkResult(res, v)
 }
@@ -273,11 +286,17 @@ func (p *program) delete() {
 	key := p.key()
 	version := p.version(key)
 	p.say("delete %q version %q", key, version)
-	res, err := p.w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: key, VersionID: version})
+	bypass := p.r.IntN(2) == 0
+	res, err := p.w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: key, VersionID: version, BypassGovernance: bypass})
+	v := p.m.find(key, version)
+	if version != "" && v != nil && (v.held || v.governed && !bypass) {
+		wantErr(p.t, err, errs.Denied, object.AccessDenied)
+		return
+	}
 	if !p.agree(err, 0, "") {
 		return
 	}
-	switch v := p.m.find(key, version); {
+	switch {
 	case version != "":
 		if v != nil {
 			p.m.remove(key, v)
@@ -367,6 +386,88 @@ func (p *program) list() {
 	}
 }
 
+func (p *program) listVersions() {
+	in := object.ListVersionsInput{Bucket: "bkt", MaxKeys: []int{0, 1, 2, 3, 10, 1000, 5000}[p.r.IntN(7)]}
+	if p.r.IntN(2) == 0 {
+		in.Prefix = p.fragment(p.r.IntN(3))
+	}
+	if p.r.IntN(2) == 0 {
+		in.Delimiter = []string{"/", "//", "a", "é", "\x00"}[p.r.IntN(5)]
+	}
+	switch p.r.IntN(3) {
+	case 0:
+		in.KeyMarker = p.fragment(p.r.IntN(4))
+	case 1:
+		in.KeyMarker = p.key()
+		if vs := p.m.keys[in.KeyMarker]; len(vs) > 0 && p.r.IntN(2) == 0 {
+			in.VersionIDMarker = vs[p.r.IntN(len(vs))].id
+		}
+	}
+	p.say("list versions %+v", in)
+	for range 5 {
+		page, err := p.w.ListVersions(ctx, alice, &in)
+		must(p.t, err)
+		want := p.m.listVersions(in)
+		var got []string
+		for _, e := range page.Entries {
+			got = append(got, fmt.Sprint(e.Key, "|", e.VersionID, "|", e.IsLatest, "|", e.DeleteMarker))
+			if v := p.m.find(e.Key, e.VersionID); v == nil || e.ETag != v.etag || e.Size != int64(len(v.data)) {
+				p.t.Errorf("%s: entry %+v, want %+v", p.last, e, v)
+			}
+		}
+		if !slices.Equal(got, want.items) || !slices.Equal(page.CommonPrefixes, want.prefixes) || page.Truncated != want.truncated ||
+			page.NextKey != want.nextKey || page.NextVersionID != want.nextVer {
+			p.t.Errorf("%s: got %q %q %v %q %q, want %+v", p.last, got, page.CommonPrefixes, page.Truncated, page.NextKey, page.NextVersionID, want)
+		}
+		if !page.Truncated {
+			return
+		}
+		in.KeyMarker, in.VersionIDMarker = page.NextKey, page.NextVersionID
+	}
+}
+
+// lock holds or retains a version, or lets it go.
+func (p *program) lock() {
+	key := p.key()
+	version := p.version(key)
+	v := p.m.find(key, version)
+	hold, bypass, on := p.r.IntN(2) == 0, p.r.IntN(2) == 0, p.r.IntN(2) == 0
+	p.say("lock %q %q hold %v on %v bypass %v", key, version, hold, on, bypass)
+	var err error
+	if hold {
+		state := object.HoldOff
+		if on {
+			state = object.HoldOn
+		}
+		err = p.w.PutLegalHold(ctx, alice, "bkt", key, version, state)
+	} else {
+		in := &object.RetentionInput{Bucket: "bkt", Key: key, VersionID: version, BypassGovernance: bypass}
+		if on { // each longer than those before
+			in.Retention = object.Retention{Mode: object.LockGovernance, Until: time.Now().Add(time.Hour + time.Duration(p.step)*time.Minute)}
+		}
+		err = p.w.PutRetention(ctx, alice, in)
+	}
+	switch {
+	case !p.m.locked:
+		wantErr(p.t, err, errs.Invalid, object.InvalidRequest)
+	case v == nil && version == "":
+		wantErr(p.t, err, errs.NotFound, object.NoSuchKey)
+	case v == nil:
+		wantErr(p.t, err, errs.NotFound, object.NoSuchVersion)
+	case v.marker && version == "":
+		wantErr(p.t, err, errs.NotFound, object.MarkerNotFound)
+	case v.marker:
+		wantErr(p.t, err, errs.Invalid, object.MethodNotAllowed)
+	case !hold && !on && v.governed && !bypass:
+		wantErr(p.t, err, errs.Denied, object.AccessDenied)
+	case !p.agree(err, 0, ""):
+	case hold:
+		v.held = on
+	default:
+		v.governed = on
+	}
+}
+
 func (p *program) tag() {
 	key := p.key()
 	version := p.version(key)
@@ -393,6 +494,10 @@ func (p *program) versioning() {
 		v = object.VersioningSuspended
 	}
 	p.say("versioning %d", v)
+	if p.m.locked {
+		wantErr(p.t, p.w.SetVersioning(ctx, alice, "bkt", v), errs.Conflict, object.InvalidBucketState)
+		return
+	}
 	if p.agree(p.w.SetVersioning(ctx, alice, "bkt", v), 0, "") {
 		p.m.versioning = v
 	}
@@ -402,9 +507,14 @@ func (p *program) multipart() {
 	if len(p.m.uploads) < 3 && p.r.IntN(3) == 0 || len(p.m.uploads) == 0 {
 		key := p.key()
 		p.say("create upload %q", key)
-		u, err := p.w.CreateUpload(ctx, alice, &object.CreateUploadInput{Bucket: "bkt", Key: key, Metadata: []object.Meta{{Name: "m", Value: fmt.Sprint(p.step)}}})
+		hold := object.HoldUnset
+		if p.m.locked && p.r.IntN(3) == 0 {
+			hold = object.HoldOn
+		}
+		u, err := p.w.CreateUpload(ctx, alice, &object.CreateUploadInput{Bucket: "bkt", Key: key, Metadata: []object.Meta{{Name: "m", Value: fmt.Sprint(p.step)}},
+			Lock: object.ObjectLock{Hold: hold}})
 		if p.agree(err, 0, "") {
-			p.m.uploads[u.UploadID] = &mupload{key: key, parts: map[int]*mversion{}, meta: fmt.Sprint(p.step)}
+			p.m.uploads[u.UploadID] = &mupload{key: key, held: hold == object.HoldOn, parts: map[int]*mversion{}, meta: fmt.Sprint(p.step)}
 		}
 		return
 	}

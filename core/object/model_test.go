@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // model is S3 as simple as can be: what the service must be indistinguishable from.
 type model struct {
 	versioning object.Versioning
+	locked     bool                   // the bucket has object lock
 	keys       map[string][]*mversion // newest first
 	uploads    map[string]*mupload
 }
@@ -29,10 +31,13 @@ type mversion struct {
 	tags   string
 	blobs  int
 	parts  map[int][]byte
+
+	held, governed bool // by a legal hold; by a governance retention that outlasts the test
 }
 
 type mupload struct {
 	key   string
+	held  bool
 	parts map[int]*mversion
 	meta  string
 }
@@ -96,6 +101,62 @@ func (m *model) check(key string, c object.WriteConditions) (errs.Kind, errs.Rea
 		return errs.Precondition, object.PreconditionFailed
 	}
 	return 0, ""
+}
+
+// mversions is a page of a listing of versions: "key|id|latest|marker" each.
+type mversions struct {
+	items, prefixes  []string
+	truncated        bool
+	nextKey, nextVer string
+}
+
+// listVersions is the textbook listing: look at every version.
+func (m *model) listVersions(in object.ListVersionsInput) mversions {
+	var p mversions
+	if in.MaxKeys == 0 {
+		return p
+	}
+	last := ""
+	for _, k := range slices.Sorted(maps.Keys(m.keys)) {
+		if !strings.HasPrefix(k, in.Prefix) {
+			continue
+		}
+		full := func() bool {
+			p.truncated = len(p.items)+len(p.prefixes) == min(in.MaxKeys, object.MaxListKeys)
+			return p.truncated
+		}
+		if in.Delimiter != "" {
+			if i := strings.Index(k[len(in.Prefix):], in.Delimiter); i >= 0 {
+				cp := k[:len(in.Prefix)+i+len(in.Delimiter)]
+				if strings.HasPrefix(in.KeyMarker, cp) || cp == last || k <= in.KeyMarker {
+					continue
+				}
+				if full() {
+					return p
+				}
+				p.prefixes, last = append(p.prefixes, cp), cp
+				p.nextKey, p.nextVer = cp, ""
+				continue
+			}
+		}
+		vs := m.keys[k]
+		switch {
+		case k < in.KeyMarker, k == in.KeyMarker && in.VersionIDMarker == "":
+			continue
+		case k == in.KeyMarker:
+			if i := slices.IndexFunc(vs, func(v *mversion) bool { return v.id == in.VersionIDMarker }); i >= 0 {
+				vs = vs[i+1:]
+			}
+		}
+		for _, v := range vs {
+			if full() {
+				return p
+			}
+			p.items = append(p.items, fmt.Sprint(k, "|", v.id, "|", v == m.current(k), "|", v.marker))
+			p.nextKey, p.nextVer = k, v.id
+		}
+	}
+	return p
 }
 
 type mpage struct {
@@ -179,7 +240,7 @@ func (m *model) blobs() (n int) {
 
 // complete makes the object of an upload from the parts with the given numbers.
 func (u *mupload) complete(numbers []int) *mversion {
-	v := &mversion{meta: u.meta, parts: map[int][]byte{}}
+	v := &mversion{meta: u.meta, parts: map[int][]byte{}, held: u.held}
 	h := md5.New()
 	for _, n := range numbers {
 		p := u.parts[n]

@@ -43,6 +43,9 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 	if in.Size > MaxPutSize {
 		return nil, tooLarge(MaxPutSize)
 	}
+	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
+		return nil, err
+	}
 	if in.Conditions.any() {
 		if err := in.Conditions.validate(); err != nil {
 			return nil, err
@@ -53,7 +56,7 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 		}
 	}
 
-	rec := &record{class: class}
+	rec := &record{class: class, asked: in.Lock}
 	rec.detail.describe(in.Headers, in.Metadata, in.Tags)
 	src := source{body: in.Body, size: in.Size, maxSize: in.MaxSize, md5: in.ContentMD5, sums: in.Checksums, inline: s.cfg.InlineLimit}
 	if len(in.Checksums) == 0 {

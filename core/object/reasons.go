@@ -34,5 +34,11 @@ const (
 	OperationAborted    errs.Reason = "OperationAborted"
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
-	MarkerNotFound      errs.Reason = "DeleteMarker" // the current version is a delete marker: 404 with its headers
+
+	InvalidRetentionPeriod errs.Reason = "InvalidRetentionPeriod"
+	AccessDenied           errs.Reason = "AccessDenied" // the version is locked
+	InvalidBucketState     errs.Reason = "InvalidBucketState"
+	NoSuchObjectLock       errs.Reason = "NoSuchObjectLockConfiguration"
+	LockConfigNotFound     errs.Reason = "ObjectLockConfigurationNotFoundError"
+	MarkerNotFound         errs.Reason = "DeleteMarker" // the current version is a delete marker: 404 with its headers
 )

@@ -50,6 +50,8 @@ type record struct {
 	nullBelow instance
 	upload    instance
 	detail    detail
+
+	asked ObjectLock // of a version that is written: what its writer asked for; not stored as such
 }
 
 func (r *record) is(flag uint64) bool { return r.flags&flag != 0 }

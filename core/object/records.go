@@ -20,6 +20,10 @@ type detail struct {
 	Meta  []string `msg:"m,omitempty"` // name, value, name, value …
 	Tags  []string `msg:"t,omitempty"` // key, value, key, value …
 	Blobs []byte   `msg:"b,omitempty"` // the pieces of a body, when they are few: packed references
+
+	LockMode  uint8 `msg:"lm,omitempty"` // LockMode
+	LockUntil int64 `msg:"lu,omitempty"` // unix milliseconds
+	Hold      uint8 `msg:"lh,omitempty"` // LegalHold
 }
 
 // bucketRecord is what the control shard knows of a bucket.
@@ -38,6 +42,11 @@ type bucketRecord struct {
 type presence struct {
 	Name       string `msg:"n"`
 	Versioning uint8  `msg:"v,omitempty"`
+
+	Lock      bool   `msg:"l,omitempty"` // versions can be locked; never taken back
+	LockMode  uint8  `msg:"lm,omitempty"`
+	LockDays  uint32 `msg:"ld,omitempty"`
+	LockYears uint32 `msg:"ly,omitempty"`
 }
 
 // intent is a change of a bucket that spans shards and is under way.

@@ -61,30 +61,9 @@ func (s *Service) setTags(ctx context.Context, who *iam.Principal, action, bucke
 		return "", err
 	}
 	outer := ""
-	err = s.change(ctx, b, key, func(tx *keyTx) error {
-		f, err := s.findObject(ctx, tx.b, key, version)
-		if err != nil {
-			return s.hideAbsence(ctx, who, tx.b, err)
-		}
+	err = s.amend(ctx, who, b, key, version, func(tx *keyTx, f found) error {
 		outer = f.versionID(tx.b.Versioning)
-		row := tx.row
-		if tx.cur == nil || f.instance != tx.cur.instance {
-			// A noncurrent version, unless the key changed since the transaction read it: then the condition on
-			// the current version's row fails, and all is done again.
-			row = versionKey(tx.b.ID, key, f.instance)
-			r, _, rev, err := s.readVersion(ctx, tx.b, row)
-			if err != nil {
-				return err
-			}
-			tx.batch.IfRevision(row, rev)
-			if r != nil {
-				f.record = r
-			}
-		} else {
-			f.record = tx.cur
-		}
 		f.detail.Tags = flatTags(tags)
-		tx.batch.Put(row, f.encode())
 		return nil
 	})
 	return outer, err

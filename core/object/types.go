@@ -56,6 +56,7 @@ type Bucket struct {
 	Owner      Owner
 	Created    time.Time
 	Versioning Versioning
+	Lock       LockConfig
 	Tags       []Tag
 }
 
@@ -116,8 +117,9 @@ type Info struct {
 	Metadata     []Meta
 	Tags         []Tag
 	Checksums    []Checksum
-	PartsCount   int  // parts it was completed from; 0 for a single upload
-	Multipart    bool // made by CompleteMultipartUpload
+	PartsCount   int        // parts it was completed from; 0 for a single upload
+	Multipart    bool       // made by CompleteMultipartUpload
+	Lock         ObjectLock // as far as the caller may see it
 }
 
 // PutInput is a PutObject.
@@ -130,6 +132,7 @@ type PutInput struct {
 	Metadata     []Meta
 	Tags         []Tag
 	StorageClass string
+	Lock         ObjectLock
 	ContentMD5   []byte         // 16 bytes to verify, or nil
 	Checksums    []ChecksumSpec // empty: CRC64NVME is computed and stored, as S3 does
 	Conditions   WriteConditions
@@ -189,6 +192,8 @@ type DeleteInput struct {
 	Bucket, Key string
 	VersionID   string
 	Conditions  WriteConditions
+
+	BypassGovernance bool // delete what a governance retention keeps, which needs a permission of its own
 }
 
 // DeleteResult answers a DeleteObject.
@@ -212,6 +217,7 @@ type CopyInput struct {
 	Metadata          []Meta
 	Tags              []Tag
 	StorageClass      string
+	Lock              ObjectLock         // never the source's
 	ChecksumAlgorithm checksum.Algorithm // none: keep the source's
 	Conditions        WriteConditions
 }
@@ -270,6 +276,8 @@ type CreateBucketInput struct {
 	Name   string
 	Region string
 	Tags   []Tag
+
+	ObjectLock bool // versioned from the start, and versions can be locked
 }
 
 // CreateUploadInput begins a multipart upload.
@@ -279,6 +287,7 @@ type CreateUploadInput struct {
 	Metadata          []Meta
 	Tags              []Tag
 	StorageClass      string
+	Lock              ObjectLock
 	ChecksumAlgorithm checksum.Algorithm // none: CRC64NVME full object is kept
 	ChecksumType      checksum.Type
 }

@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -34,7 +35,13 @@ func (s *Service) setVersioning(ctx context.Context, who *iam.Principal, name st
 		return invalidArgument("The versioning state must be Enabled or Suspended")
 	}
 	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
-		batch.Put(b.presence, encodeRecord(&presence{Name: b.Name, Versioning: uint8(v)}))
+		if b.Lock.Enabled && v != VersioningEnabled {
+			return errs.New(errs.Conflict, InvalidBucketState,
+				"An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.").On(name)
+		}
+		p := b.presenceRecord()
+		p.Versioning = uint8(v)
+		batch.Put(b.presence, encodeRecord(p))
 		return nil
 	})
 	s.buckets.drop(name)

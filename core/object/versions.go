@@ -35,6 +35,9 @@ func (tx *keyTx) stamp(r *record, id instance) {
 
 // write makes r the current version, under the bucket's versioning state. The caller adds its body rows.
 func (tx *keyTx) write(r *record) error {
+	if err := tx.lock(r); err != nil {
+		return err
+	}
 	r.flags &^= flagNull
 	r.nullBelow = instance{}
 	if tx.b.Versioning == VersioningEnabled {
@@ -159,8 +162,12 @@ func (tx *keyTx) youngestBelow() (*record, []byte, kv.Index, error) {
 var endOfInstances = bytes.Repeat([]byte{0xFF}, len(instance{})+1)
 
 // discard takes back all that a version has besides its own row: body, counters, what remembers its upload. Blobs
-// stay until the collector removes them, for readers under way.
+// stay until the collector removes them, for readers under way. Every version that ends ends here, so this is where
+// object lock is enforced.
 func (tx *keyTx) discard(r *record) error {
+	if err := tx.unlocked(r); err != nil {
+		return err
+	}
 	tx.count(r, -1)
 	if !r.upload.isZero() {
 		tx.batch.Delete(doneKey(tx.b.ID, tx.key, r.upload))

@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(10)
-	var zb0001Mask uint16 /* 10 bits */
+	zb0001Len := uint32(13)
+	var zb0001Mask uint16 /* 13 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -224,6 +224,18 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Blobs == nil {
 		zb0001Len--
 		zb0001Mask |= 0x200
+	}
+	if z.LockMode == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.LockUntil == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
+	}
+	if z.Hold == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -285,6 +297,21 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "b"
 			o = append(o, 0xa1, 0x62)
 			o = msgp.AppendBytes(o, z.Blobs)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "lm"
+			o = append(o, 0xa2, 0x6c, 0x6d)
+			o = msgp.AppendUint8(o, z.LockMode)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "lu"
+			o = append(o, 0xa2, 0x6c, 0x75)
+			o = msgp.AppendInt64(o, z.LockUntil)
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "lh"
+			o = append(o, 0xa2, 0x6c, 0x68)
+			o = msgp.AppendUint8(o, z.Hold)
 		}
 	}
 	return
@@ -422,6 +449,24 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.Blobs, bts[:zb0004])
 			bts = bts[zb0004:]
+		case "lm":
+			z.LockMode, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LockMode")
+				return
+			}
+		case "lu":
+			z.LockUntil, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LockUntil")
+				return
+			}
+		case "lh":
+			z.Hold, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Hold")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -444,7 +489,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs)
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size
 	return
 }
 
@@ -624,15 +669,31 @@ func (z *intent) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z presence) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(2)
-	var zb0001Mask uint8 /* 2 bits */
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
 	if z.Versioning == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.Lock == false {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.LockMode == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.LockDays == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	if z.LockYears == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -646,6 +707,26 @@ func (z presence) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "v"
 			o = append(o, 0xa1, 0x76)
 			o = msgp.AppendUint8(o, z.Versioning)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "l"
+			o = append(o, 0xa1, 0x6c)
+			o = msgp.AppendBool(o, z.Lock)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "lm"
+			o = append(o, 0xa2, 0x6c, 0x6d)
+			o = msgp.AppendUint8(o, z.LockMode)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "ld"
+			o = append(o, 0xa2, 0x6c, 0x64)
+			o = msgp.AppendUint32(o, z.LockDays)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "ly"
+			o = append(o, 0xa2, 0x6c, 0x79)
+			o = msgp.AppendUint32(o, z.LockYears)
 		}
 	}
 	return
@@ -685,6 +766,30 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Versioning")
 				return
 			}
+		case "l":
+			z.Lock, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Lock")
+				return
+			}
+		case "lm":
+			z.LockMode, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LockMode")
+				return
+			}
+		case "ld":
+			z.LockDays, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LockDays")
+				return
+			}
+		case "ly":
+			z.LockYears, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LockYears")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -698,8 +803,8 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z presence) Msgsize() (s int) {
-	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size
+func (z *presence) Msgsize() (s int) {
+	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size + 3 + msgp.Uint32Size
 	return
 }
 

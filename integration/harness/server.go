@@ -67,6 +67,9 @@ func New(opts Options) (*Server, error) {
 	if opts.StartWait == 0 {
 		opts.StartWait = 30 * time.Second
 	}
+	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
+		return nil, err
+	}
 	bin, err := Build()
 	if err != nil {
 		return nil, err

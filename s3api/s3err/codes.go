@@ -22,6 +22,7 @@ const (
 	EntityTooSmall                    Code = "EntityTooSmall"
 	ExpiredToken                      Code = "ExpiredToken"
 	IllegalLocationConstraint         Code = "IllegalLocationConstraintException"
+	IllegalVersioningConfiguration    Code = "IllegalVersioningConfigurationException"
 	IncompleteBody                    Code = "IncompleteBody"
 	IncorrectNumberOfFilesInPost      Code = "IncorrectNumberOfFilesInPostRequest"
 	InternalError                     Code = "InternalError"
@@ -29,6 +30,7 @@ const (
 	InvalidArgument                   Code = "InvalidArgument"
 	InvalidBucketACL                  Code = "InvalidBucketAclWithObjectOwnership"
 	InvalidBucketName                 Code = "InvalidBucketName"
+	InvalidBucketState                Code = "InvalidBucketState"
 	InvalidChunkSize                  Code = "InvalidChunkSizeError"
 	InvalidDigest                     Code = "InvalidDigest"
 	InvalidLocationConstraint         Code = "InvalidLocationConstraint"
@@ -38,6 +40,7 @@ const (
 	InvalidPolicyDocument             Code = "InvalidPolicyDocument"
 	InvalidRange                      Code = "InvalidRange"
 	InvalidRequest                    Code = "InvalidRequest"
+	InvalidRetentionPeriod            Code = "InvalidRetentionPeriod"
 	InvalidStorageClass               Code = "InvalidStorageClass"
 	InvalidTag                        Code = "InvalidTag"
 	InvalidToken                      Code = "InvalidToken"
@@ -111,6 +114,7 @@ var table = map[Code]row{
 	EntityTooSmall:                    {http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size"},
 	ExpiredToken:                      {http.StatusBadRequest, "The provided token has expired."},
 	IllegalLocationConstraint:         {http.StatusBadRequest, "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."},
+	IllegalVersioningConfiguration:    {http.StatusBadRequest, "The Versioning element must be specified"},
 	IncompleteBody:                    {http.StatusBadRequest, "You did not provide the number of bytes specified by the Content-Length HTTP header"},
 	IncorrectNumberOfFilesInPost:      {http.StatusBadRequest, "POST requires exactly one file upload per request."},
 	InternalError:                     {http.StatusInternalServerError, "We encountered an internal error. Please try again."},
@@ -118,6 +122,7 @@ var table = map[Code]row{
 	InvalidArgument:                   {http.StatusBadRequest, "Invalid Argument"},
 	InvalidBucketACL:                  {http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
 	InvalidBucketName:                 {http.StatusBadRequest, "The specified bucket is not valid."},
+	InvalidBucketState:                {http.StatusConflict, "The request is not valid with the current state of the bucket."},
 	InvalidChunkSize:                  {http.StatusBadRequest, "Only the last chunk is allowed to have a size less than 8192 bytes"},
 	InvalidDigest:                     {http.StatusBadRequest, "The Content-MD5 you specified was invalid."},
 	InvalidLocationConstraint:         {http.StatusBadRequest, "The specified location-constraint is not valid"},
@@ -127,6 +132,7 @@ var table = map[Code]row{
 	InvalidPolicyDocument:             {http.StatusBadRequest, "Invalid Policy: Invalid JSON."},
 	InvalidRange:                      {http.StatusRequestedRangeNotSatisfiable, "The requested range is not satisfiable"},
 	InvalidRequest:                    {http.StatusBadRequest, "Invalid Request"},
+	InvalidRetentionPeriod:            {http.StatusBadRequest, "The retention period must be a positive integer value"},
 	InvalidStorageClass:               {http.StatusBadRequest, "The storage class you specified is not valid"},
 	InvalidTag:                        {http.StatusBadRequest, "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation."},
 	InvalidToken:                      {http.StatusBadRequest, "The provided token is malformed or otherwise invalid."},

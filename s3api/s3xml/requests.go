@@ -77,3 +77,32 @@ func (p *CompletedPart) Checksums(f func(algorithm, value string)) {
 		}
 	}
 }
+
+// VersioningConfiguration is the body of PutBucketVersioning.
+type VersioningConfiguration struct {
+	Status    *string `xml:"Status"`
+	MfaDelete string  `xml:"MfaDelete"`
+}
+
+// ObjectLockConfiguration is the body of PutObjectLockConfiguration.
+type ObjectLockConfiguration struct {
+	ObjectLockEnabled string `xml:"ObjectLockEnabled"`
+	Rule              *struct {
+		DefaultRetention *struct {
+			Mode  string `xml:"Mode"`
+			Days  *int32 `xml:"Days"`
+			Years *int32 `xml:"Years"`
+		} `xml:"DefaultRetention"`
+	} `xml:"Rule"`
+}
+
+// Retention is the body of PutObjectRetention.
+type Retention struct {
+	Mode            string `xml:"Mode"`
+	RetainUntilDate string `xml:"RetainUntilDate"`
+}
+
+// LegalHold is the body of PutObjectLegalHold.
+type LegalHold struct {
+	Status string `xml:"Status"`
+}

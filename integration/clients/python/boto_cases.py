@@ -283,7 +283,8 @@ def sigv2_requests():
     want(c.get_object(Bucket=BUCKET, Key="v2/ü k")["Body"].read(), b"v2")
     want([o["Key"] for o in c.list_objects_v2(Bucket=BUCKET, Prefix="v2/")["Contents"]], ["v2/ü k"])
     c.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "v2/ü k"}]})
-    bad = boto3.client("s3", aws_secret_access_key="wrong", config=Config(signature_version="s3", s3={"addressing_style": "path"}))
+    bad = boto3.client("s3", aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"], aws_secret_access_key="wrong",
+                        config=Config(signature_version="s3", s3={"addressing_style": "path"}))
     want(code(bad.list_objects_v2, Bucket=BUCKET), "SignatureDoesNotMatch")
 
 
