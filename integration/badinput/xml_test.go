@@ -155,7 +155,9 @@ func TestSubresources(t *testing.T) {
 					if method == "PUT" && reply.Status < 300 {
 						t.Errorf("junk was accepted as a configuration: %d", reply.Status)
 					}
-					if method == "GET" && (bytes.Contains(reply.Body, []byte("<ListBucketResult")) || string(reply.Body) == "kept") {
+					// Some are only for PUT; a parameter that the API does not know is ignored, as Amazon does.
+					onlyPut := strings.HasPrefix(q, "metadata") && strings.HasSuffix(q, "Table") && q != "metadataTable"
+					if method == "GET" && !onlyPut && (bytes.Contains(reply.Body, []byte("<ListBucketResult")) || string(reply.Body) == "kept") {
 						t.Errorf("answered as the plain operation: %.200s", reply.Body)
 					}
 				})
