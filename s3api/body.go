@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,23 @@ func (r *request) openUpload(maxSize int64) (*upload, error) {
 	return up, nil
 }
 
+func tooLarge(size, most int64) error {
+	return s3err.New(s3err.EntityTooLarge).With("ProposedSize", strconv.FormatInt(size, 10)).
+		With("MaxSizeAllowed", strconv.FormatInt(most, 10))
+}
+
+// checkAnnounced refuses a PUT whose announced body no operation takes, so that a client that waits for a 100 need not send it.
+// What is framed is judged by the size inside its frames.
+func (r *request) checkAnnounced() error {
+	if r.method != http.MethodPut || r.hasHeader("x-amz-decoded-content-length") {
+		return nil
+	}
+	if n := r.contentLength(); n > object.MaxPutSize {
+		return tooLarge(n, object.MaxPutSize)
+	}
+	return nil
+}
+
 // openBody opens the body without looking at its checksums.
 func (r *request) openBody(maxSize int64) (*upload, error) {
 	up := &upload{wire: &wire{src: httpd.BodyStream(r.fctx), r: r}}
@@ -85,8 +103,7 @@ func (r *request) openBody(maxSize int64) (*upload, error) {
 		return nil, err
 	}
 	if up.size = up.body.Size(); up.size > maxSize {
-		return nil, s3err.New(s3err.EntityTooLarge).With("ProposedSize", strconv.FormatInt(up.size, 10)).
-			With("MaxSizeAllowed", strconv.FormatInt(maxSize, 10))
+		return nil, tooLarge(up.size, maxSize)
 	}
 	up.md5, err = r.contentMD5()
 	return up, err

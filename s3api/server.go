@@ -116,6 +116,9 @@ func (s *Server) Expect(fctx *fasthttp.RequestCtx) int {
 	status := fasthttp.StatusContinue
 	s.guarded(fctx, func() *request {
 		r, err := s.admit(fctx)
+		if err == nil {
+			err = r.checkAnnounced()
+		}
 		if err != nil {
 			r.respond(nil, err)
 			status = fctx.Response.StatusCode()

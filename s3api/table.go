@@ -90,6 +90,7 @@ func operations() []operation {
 		{name: "CreateBucketMetadataTableConfiguration", method: post, level: onBucket, sub: "metadataTable"},
 		{name: "DeleteBucketMetadataTableConfiguration", method: del, level: onBucket, sub: "metadataTable"},
 		{name: "UpdateBucketMetadataInventoryTableConfiguration", method: put, level: onBucket, sub: "metadataInventoryTable"},
+		{name: "UpdateBucketMetadataAnnotationTableConfiguration", method: put, level: onBucket, sub: "metadataAnnotationTable"},
 		{name: "UpdateBucketMetadataJournalTableConfiguration", method: put, level: onBucket, sub: "metadataJournalTable"},
 		{name: "GetBucketAbac", method: get, level: onBucket, sub: "abac"},
 		{name: "PutBucketAbac", method: put, level: onBucket, sub: "abac"},
@@ -115,6 +116,9 @@ func operations() []operation {
 		{name: "GetObjectTorrent", method: get, level: onObject, sub: "torrent"},
 		{name: "RestoreObject", method: post, level: onObject, sub: "restore"},
 		{name: "SelectObjectContent", method: post, level: onObject, sub: "select"},
+		{name: "GetObjectAnnotation", method: get, level: onObject, sub: "annotation"},
+		{name: "PutObjectAnnotation", method: put, level: onObject, sub: "annotation"},
+		{name: "DeleteObjectAnnotation", method: del, level: onObject, sub: "annotation"},
 		{name: "RenameObject", method: put, level: onObject, sub: "renameObject"},
 		{name: "UpdateObjectEncryption", method: put, level: onObject, sub: "encryption"},
 

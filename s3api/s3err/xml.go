@@ -1,6 +1,10 @@
 package s3err
 
-import "github.com/aureole-cloud/aureole/s3api/s3xml"
+import (
+	"strings"
+
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
+)
 
 // AppendXML writes the body of e to b.
 func (e *Error) AppendXML(b []byte, requestID, hostID string) []byte {
@@ -14,9 +18,18 @@ func (e *Error) AppendElement(b []byte, requestID, hostID string) []byte {
 	b = s3xml.AppendElement(b, "Code", string(e.Code))
 	b = s3xml.AppendElement(b, "Message", e.Message)
 	for _, d := range e.Details {
-		b = s3xml.AppendElement(b, d.Name, d.Value)
+		b = s3xml.AppendElement(b, d.Name, strings.Map(printable, d.Value))
 	}
 	b = s3xml.AppendElement(b, "RequestId", requestID)
 	b = s3xml.AppendElement(b, "HostId", hostID)
 	return append(b, "</Error>"...)
+}
+
+// printable replaces what XML 1.0 cannot hold, even by reference: details repeat what the client sent, and a parser would
+// refuse the whole error for one such character.
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+		return '\uFFFD'
+	}
+	return r
 }
