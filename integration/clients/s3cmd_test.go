@@ -30,7 +30,7 @@ func s3cmd(t *testing.T, s *harness.Server, v2 bool) {
 	lines := []string{"[default]", "access_key = " + s.AccessKey, "secret_key = " + s.SecretKey, "host_base = " + s.Host, "host_bucket = " + s.Host,
 		"bucket_location = us-east-1", "multipart_chunk_size_mb = 5", "progress_meter = False"}
 	if s.CAFile != "" {
-		lines = append(lines, "use_https = True", "ca_certs_file = "+s.CAFile, "check_ssl_hostname = False")
+		lines = append(lines, "use_https = True", "signurl_use_https = True", "ca_certs_file = "+s.CAFile, "check_ssl_hostname = False")
 	} else {
 		lines = append(lines, "use_https = False")
 	}
