@@ -23,7 +23,7 @@ func (s *Server) authenticate(r *request) error {
 	}
 	r.auth = auth
 	if !auth.Signed() {
-		r.who = iam.Anonymous()
+		r.identify(iam.Anonymous())
 		return nil
 	}
 	cred, err := s.credential(r.ctx, &auth, r.start)
@@ -33,7 +33,7 @@ func (s *Server) authenticate(r *request) error {
 	if r.verified, err = s.verifier.Verify(&signed, &auth, cred.Secret.Reveal()); err != nil {
 		return err
 	}
-	r.who = cred.Principal
+	r.identify(cred.Principal)
 	if r.verified.Presigned {
 		r.hoist()
 	}

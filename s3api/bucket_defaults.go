@@ -56,14 +56,6 @@ func listOrAbsent(root string) handler {
 	}
 }
 
-// preflight answers the question of a browser before it sends a request across origins.
-func preflight(r *request) error {
-	if !r.hasHeader("Origin") || !r.hasHeader("Access-Control-Request-Method") {
-		return s3err.Newf(s3err.BadRequest, "Insufficient information. Origin request header needed.")
-	}
-	return s3err.New(s3err.AccessForbidden).With("Method", r.header("Access-Control-Request-Method")).With("ResourceType", r.resourceType())
-}
-
 func ownershipControls(x *s3xml.Doc) {
 	x.Open("Rule")
 	x.Text("ObjectOwnership", "BucketOwnerEnforced")

@@ -148,11 +148,11 @@ func (s *Server) checkExpectedOwner(r *request, bucket, header string) error {
 	if len(want) != 12 || strings.Trim(want, "0123456789") != "" {
 		return s3err.Argument(header, want, "The value of the expected bucket owner parameter must be an AWS account ID")
 	}
-	b, err := s.objects.HeadBucket(r.ctx, r.who, bucket)
+	owner, err := s.objects.Owner(r.ctx, bucket)
 	if err != nil {
 		return err
 	}
-	if b.Owner.AccountID != want {
+	if owner.AccountID != want {
 		return s3err.New(s3err.AccessDenied).WithStatus(http.StatusForbidden)
 	}
 	return nil

@@ -27,14 +27,10 @@ type operation struct {
 	header  string // a header that must be there
 	handler handler
 	auth    authKind
-	refuse  func(*request) error // of an operation without handler; nil is NotImplemented
 }
 
 // refusal is what an operation without handler answers.
 func (o *operation) refusal(r *request) error {
-	if o.refuse != nil {
-		return o.refuse(r)
-	}
 	return s3err.Newf(s3err.NotImplemented, "%s is not implemented", o.name)
 }
 

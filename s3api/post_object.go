@@ -160,7 +160,7 @@ func (r *request) authenticateForm(form *postForm) (*postpolicy.Policy, error) {
 	}
 	r.auth = auth
 	if !auth.Signed() {
-		r.who = iam.Anonymous()
+		r.identify(iam.Anonymous())
 		return nil, nil
 	}
 	cred, err := r.srv.credential(r.ctx, &auth, r.start)
@@ -170,7 +170,7 @@ func (r *request) authenticateForm(form *postForm) (*postpolicy.Policy, error) {
 	if r.verified, err = r.srv.verifier.Verify(&sigv4.Request{Now: r.start}, &auth, cred.Secret.Reveal()); err != nil {
 		return nil, err
 	}
-	r.who = cred.Principal
+	r.identify(cred.Principal)
 	policy, err := postpolicy.Parse(form.fields["policy"])
 	if err != nil {
 		return nil, s3err.Newf(s3err.InvalidPolicyDocument, "Invalid Policy: %s", strings.TrimPrefix(err.Error(), postpolicy.ErrDocument.Error()+": "))

@@ -181,7 +181,7 @@ func (s *Server) admit(fctx *fasthttp.RequestCtx) (*request, error) {
 	case byForm:
 		return r, nil
 	case unsigned:
-		r.who = iam.Anonymous()
+		r.identify(iam.Anonymous())
 		return r, nil
 	}
 	return r, s.authenticate(r)

@@ -3,6 +3,7 @@ package s3api
 import (
 	"net/http"
 
+	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 )
 
@@ -26,7 +27,7 @@ func operations() []operation {
 		{name: "ListMultipartUploads", method: get, level: onBucket, sub: "uploads", handler: listMultipartUploads},
 		{name: "DeleteObjects", method: post, level: onBucket, sub: "delete", handler: deleteObjects},
 		{name: "PostObject", method: post, level: onBucket, handler: postObject, auth: byForm},
-		{name: "PreflightBucket", method: http.MethodOptions, level: onBucket, refuse: preflight, auth: unsigned},
+		{name: "PreflightBucket", method: http.MethodOptions, level: onBucket, handler: preflight, auth: unsigned},
 		{name: "GetBucketTagging", method: get, level: onBucket, sub: "tagging", handler: getBucketTagging},
 		{name: "PutBucketTagging", method: put, level: onBucket, sub: "tagging", handler: putBucketTagging},
 		{name: "DeleteBucketTagging", method: del, level: onBucket, sub: "tagging", handler: deleteBucketTagging},
@@ -36,13 +37,13 @@ func operations() []operation {
 		{name: "PutBucketVersioning", method: put, level: onBucket, sub: "versioning", handler: putBucketVersioning},
 		{name: "GetBucketAcl", method: get, level: onBucket, sub: "acl", handler: getBucketACL},
 		{name: "PutBucketAcl", method: put, level: onBucket, sub: "acl", handler: putBucketACL},
-		{name: "GetBucketPolicy", method: get, level: onBucket, sub: "policy", handler: absent(s3err.NoSuchBucketPolicy)},
-		{name: "PutBucketPolicy", method: put, level: onBucket, sub: "policy"},
-		{name: "DeleteBucketPolicy", method: del, level: onBucket, sub: "policy", handler: removed},
-		{name: "GetBucketPolicyStatus", method: get, level: onBucket, sub: "policyStatus", handler: absent(s3err.NoSuchBucketPolicy)},
-		{name: "GetBucketCors", method: get, level: onBucket, sub: "cors", handler: absent(s3err.NoSuchCORSConfiguration)},
-		{name: "PutBucketCors", method: put, level: onBucket, sub: "cors"},
-		{name: "DeleteBucketCors", method: del, level: onBucket, sub: "cors", handler: removed},
+		{name: "GetBucketPolicy", method: get, level: onBucket, sub: "policy", handler: getBucketPolicy},
+		{name: "PutBucketPolicy", method: put, level: onBucket, sub: "policy", handler: putBucketPolicy},
+		{name: "DeleteBucketPolicy", method: del, level: onBucket, sub: "policy", handler: deleteSetting(object.SettingPolicy)},
+		{name: "GetBucketPolicyStatus", method: get, level: onBucket, sub: "policyStatus", handler: getBucketPolicyStatus},
+		{name: "GetBucketCors", method: get, level: onBucket, sub: "cors", handler: getBucketCORS},
+		{name: "PutBucketCors", method: put, level: onBucket, sub: "cors", handler: putBucketCORS},
+		{name: "DeleteBucketCors", method: del, level: onBucket, sub: "cors", handler: deleteSetting(object.SettingCORS)},
 		{name: "GetBucketLifecycleConfiguration", method: get, level: onBucket, sub: "lifecycle", handler: absent(s3err.NoSuchLifecycleConfiguration)},
 		{name: "PutBucketLifecycleConfiguration", method: put, level: onBucket, sub: "lifecycle"},
 		{name: "DeleteBucketLifecycle", method: del, level: onBucket, sub: "lifecycle", handler: removed},
@@ -57,9 +58,9 @@ func operations() []operation {
 		{name: "GetBucketOwnershipControls", method: get, level: onBucket, sub: "ownershipControls", handler: static("OwnershipControls", ownershipControls)},
 		{name: "PutBucketOwnershipControls", method: put, level: onBucket, sub: "ownershipControls"},
 		{name: "DeleteBucketOwnershipControls", method: del, level: onBucket, sub: "ownershipControls"},
-		{name: "GetPublicAccessBlock", method: get, level: onBucket, sub: "publicAccessBlock", handler: absent(s3err.NoSuchPublicAccessBlock)},
-		{name: "PutPublicAccessBlock", method: put, level: onBucket, sub: "publicAccessBlock"},
-		{name: "DeletePublicAccessBlock", method: del, level: onBucket, sub: "publicAccessBlock", handler: removed},
+		{name: "GetPublicAccessBlock", method: get, level: onBucket, sub: "publicAccessBlock", handler: getPublicAccessBlock},
+		{name: "PutPublicAccessBlock", method: put, level: onBucket, sub: "publicAccessBlock", handler: putPublicAccessBlock},
+		{name: "DeletePublicAccessBlock", method: del, level: onBucket, sub: "publicAccessBlock", handler: deleteSetting(object.SettingPublicAccess)},
 		{name: "GetBucketReplication", method: get, level: onBucket, sub: "replication", handler: absent(s3err.ReplicationConfigurationNotFound)},
 		{name: "PutBucketReplication", method: put, level: onBucket, sub: "replication"},
 		{name: "DeleteBucketReplication", method: del, level: onBucket, sub: "replication", handler: removed},
@@ -102,7 +103,7 @@ func operations() []operation {
 		{name: "GetObject", method: get, level: onObject, handler: getObject},
 		{name: "HeadObject", method: head, level: onObject, handler: headObject},
 		{name: "DeleteObject", method: del, level: onObject, handler: deleteObject},
-		{name: "PreflightObject", method: http.MethodOptions, level: onObject, refuse: preflight, auth: unsigned},
+		{name: "PreflightObject", method: http.MethodOptions, level: onObject, handler: preflight, auth: unsigned},
 		{name: "GetObjectAttributes", method: get, level: onObject, sub: "attributes", handler: getObjectAttributes},
 		{name: "GetObjectTagging", method: get, level: onObject, sub: "tagging", handler: getObjectTagging},
 		{name: "PutObjectTagging", method: put, level: onObject, sub: "tagging", handler: putObjectTagging},

@@ -3,8 +3,12 @@ package iam
 import (
 	"cmp"
 	"context"
+	"maps"
+	"strconv"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/iam/policy"
 )
 
 // AccessDenied is the reason of every refusal of Authorize.
@@ -13,16 +17,62 @@ const AccessDenied errs.Reason = "AccessDenied"
 // Authorize returns nil when r.Principal may do r.Action on r.Resource, else an *errs.E of kind Denied.
 //
 // IAM's evaluation: an explicit deny anywhere wins; then the root of an account may do everything to what the account
-// owns; then whatever a policy allows; else no. There are no policies yet, so only the second step can allow.
+// owns; then whatever a policy allows; else no. Users have no policies yet: beside the root of the owning account, only the
+// policy of the resource can allow.
 func (s *Service) Authorize(_ context.Context, r Request) error {
 	p := &r.Principal
-	if p.Anonymous || p.AccountID == "" {
+	if p.AccountID == "" && !p.Anonymous {
 		return denied(&r)
 	}
-	if p.Root && (r.ResourceAccount == "" || r.ResourceAccount == p.AccountID) {
+	owner := cmp.Or(r.ResourceAccount, p.AccountID)
+	if r.Policy == nil {
+		if p.Root && !p.Anonymous && owner == p.AccountID {
+			return nil
+		}
+		return denied(&r)
+	}
+	q := policy.Request{
+		Principal: policy.Principal{
+			Anonymous: p.Anonymous, AccountID: p.AccountID, CanonicalID: p.CanonicalID, ARN: p.ARN, Root: p.Root && !p.Anonymous,
+		},
+		Action: r.Action, Resource: r.Resource, ResourceAccount: owner, Context: r.conditions(owner, time.Now()),
+	}
+	if policy.Decide(&q, &policy.Documents{Resource: r.Policy}) == policy.Allowed {
 		return nil
 	}
 	return denied(&r)
+}
+
+// conditions is all that policies may look at. What is known here wins over what the request says of itself.
+func (r *Request) conditions(owner string, now time.Time) map[string][]string {
+	p := &r.Principal
+	c := make(map[string][]string, 24)
+	if p.Facts != nil {
+		maps.Copy(c, p.Facts.Conditions())
+	}
+	maps.Copy(c, r.Context)
+	set := func(key, value string) {
+		delete(c, key)
+		if value != "" {
+			c[key] = []string{value}
+		}
+	}
+	set("aws:currenttime", now.UTC().Format(time.RFC3339))
+	set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	set("aws:resourceaccount", owner)
+	set("aws:principalarn", p.ARN)
+	set("aws:principalaccount", p.AccountID)
+	set("aws:userid", p.UserID)
+	kind, name := "User", p.UserName
+	switch {
+	case p.Anonymous:
+		kind, name = "Anonymous", ""
+	case p.Root:
+		kind, name = "Account", ""
+	}
+	set("aws:principaltype", kind)
+	set("aws:username", name)
+	return c
 }
 
 // denied says no. Who asked for what is for the log, not for the client.

@@ -12,8 +12,8 @@
 //
 // # What it does not do
 //
-// It verifies no signature (core/sigv4 does) and knows no protocol. Policies of users and buckets come
-// later: [Request] already carries all that they need.
+// It verifies no signature (core/sigv4 does) and knows no protocol. It keeps no policies of resources: whoever owns the
+// resource sends them along in [Request]. Users have no policies yet.
 //
 // # Rows of the control shard
 //

@@ -1,6 +1,10 @@
 package iam
 
-import "time"
+import (
+	"time"
+
+	"github.com/aureole-cloud/aureole/core/iam/policy"
+)
 
 // AnonymousCanonicalID is the canonical id under which S3 shows requests that nobody signed.
 const AnonymousCanonicalID = "65a011a29cdf8ec533ec3d1ccaae921c"
@@ -16,6 +20,13 @@ type Principal struct {
 	AccessKeyID string // the key that signed
 	Root        bool   // the root of its account: no policy can narrow it
 	Anonymous   bool   // nobody signed the request
+	Facts       Facts  // of the request that the principal makes; nil for what is done from inside
+}
+
+// Facts tells what policies may look at in a request: condition keys in lower case (aws:sourceip) with their values. It
+// is asked only when there is a policy, so that requests without one do not pay for it.
+type Facts interface {
+	Conditions() map[string][]string
 }
 
 // Anonymous is the principal of unsigned requests.
@@ -40,6 +51,8 @@ type Request struct {
 	// ResourceAccount owns the resource; empty when it does not exist yet or has no owner
 	// (ListAllMyBuckets), which stands for the principal's own account.
 	ResourceAccount string
-	// Context holds the condition keys of the request (aws:SourceIp, s3:prefix), lower case.
+	// Context holds condition keys beyond the principal's Facts (s3:prefix), lower case.
 	Context map[string][]string
+	// Policy is the resource's own, nil when it has none.
+	Policy *policy.Document
 }

@@ -19,7 +19,9 @@ func (s *Service) Attributes(ctx context.Context, who iam.Principal, bucket, key
 }
 
 func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName, key, version string, max, marker int) (*AttributesResult, error) {
-	b, err := s.enter(ctx, who, byVersion(version, actGetObject, actGetObjectVersion), bucketName, key)
+	b, err := s.enterFor(ctx, who, bucketName, ask{
+		action: byVersion(version, actGetObject, actGetObjectVersion), key: key, version: version,
+	})
 	if err != nil {
 		return nil, err
 	}

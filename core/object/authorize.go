@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -19,6 +20,16 @@ const (
 	actPutBucketTagging = "s3:PutBucketTagging"
 	actGetVersioning    = "s3:GetBucketVersioning"
 	actPutVersioning    = "s3:PutBucketVersioning"
+
+	actGetPolicy       = "s3:GetBucketPolicy"
+	actPutPolicy       = "s3:PutBucketPolicy"
+	actDeletePolicy    = "s3:DeleteBucketPolicy"
+	actGetPolicyStatus = "s3:GetBucketPolicyStatus"
+	actGetCORS         = "s3:GetBucketCORS"
+	actPutCORS         = "s3:PutBucketCORS"
+	actGetPublicAccess = "s3:GetBucketPublicAccessBlock"
+	actPutPublicAccess = "s3:PutBucketPublicAccessBlock"
+	actGetLocation     = "s3:GetBucketLocation"
 
 	actGetObject            = "s3:GetObject"
 	actGetObjectVersion     = "s3:GetObjectVersion"
@@ -40,14 +51,42 @@ const (
 
 const arnPrefix = "arn:aws:s3:::"
 
+// ask is a question about a bucket, or about a key in it.
+type ask struct {
+	action, key string
+	version     string              // of the key, when a certain one is meant
+	context     map[string][]string // condition keys that only the operation knows
+}
+
 // allow asks whether who may do action on a key of a bucket, or on the bucket itself when key is empty.
 func (s *Service) allow(ctx context.Context, who *iam.Principal, action string, b *bucket, key string) error {
-	r := iam.Request{Principal: *who, Action: action, ResourceAccount: b.Owner.AccountID}
-	if key == "" {
+	return s.allowed(ctx, who, b, ask{action: action, key: key})
+}
+
+// allowed asks a question whose answer nil is yes.
+func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q ask) error {
+	r := iam.Request{Principal: *who, Action: q.action, ResourceAccount: b.Owner.AccountID}
+	if q.key == "" {
 		r.Resource = arnPrefix + b.Name
 	} else {
-		r.Resource = arnPrefix + b.Name + "/" + key
+		r.Resource = arnPrefix + b.Name + "/" + q.key
 	}
+	if r.Policy = b.policyFor(who, q.action); r.Policy != nil {
+		if q.version != "" {
+			q.context = maps.Clone(q.context)
+			if q.context == nil {
+				q.context = map[string][]string{}
+			}
+			q.context["s3:versionid"] = []string{q.version}
+		}
+		if b.settings.tags && q.key != "" {
+			var err error
+			if q.context, err = s.withTags(ctx, b, &q); err != nil {
+				return err
+			}
+		}
+	}
+	r.Context = q.context
 	return s.cfg.IAM.Authorize(ctx, r)
 }
 
@@ -57,23 +96,28 @@ func (s *Service) allowList(ctx context.Context, who *iam.Principal, action stri
 	if delimiter != "" {
 		c["s3:delimiter"] = []string{delimiter}
 	}
-	return s.cfg.IAM.Authorize(ctx, iam.Request{
-		Principal: *who, Action: action, Resource: arnPrefix + b.Name, ResourceAccount: b.Owner.AccountID, Context: c})
+	return s.allowed(ctx, who, b, ask{action: action, context: c})
 }
 
-// enter finds a bucket and asks whether who may do action in it: the beginning of every operation on a bucket. A
-// principal that may not do it in a bucket of its own learns nothing about which buckets exist.
+// enter finds a bucket and asks whether who may do action in it: the beginning of every operation on a bucket.
 func (s *Service) enter(ctx context.Context, who *iam.Principal, action, name, key string) (*bucket, error) {
+	return s.enterFor(ctx, who, name, ask{action: action, key: key})
+}
+
+// enterFor is enter with all that policies may look at. A principal that may not do it in a bucket of its own learns
+// nothing about which buckets exist, unless it is nobody: whether a name is taken is public, and nobody has no bucket.
+func (s *Service) enterFor(ctx context.Context, who *iam.Principal, name string, q ask) (*bucket, error) {
 	b, err := s.bucket(ctx, name)
 	if err != nil {
-		if errs.KindOf(err) == errs.NotFound {
-			if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + name + "/" + key}); err != nil {
+		if errs.KindOf(err) == errs.NotFound && !who.Anonymous {
+			r := iam.Request{Principal: *who, Action: q.action, Resource: arnPrefix + name + "/" + q.key, Context: q.context}
+			if err := s.cfg.IAM.Authorize(ctx, r); err != nil {
 				return nil, err
 			}
 		}
 		return nil, err
 	}
-	if err := s.allow(ctx, who, action, b, key); err != nil {
+	if err := s.allowed(ctx, who, b, q); err != nil {
 		return nil, err
 	}
 	return b, nil

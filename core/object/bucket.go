@@ -1,6 +1,7 @@
 package object
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -19,6 +21,7 @@ type bucket struct {
 	revision kv.Index // of that row when it was read
 	versions []byte   // keys of the counters that every write changes
 	bytes    []byte
+	settings *settings // never nil
 }
 
 func (b *bucket) counter(which byte) []byte {
@@ -78,17 +81,11 @@ func (s *Service) loadBucket(ctx context.Context, name string) (*bucket, error) 
 		return nil, noSuchBucket(name)
 	}
 	gen := s.buckets.gen.Load()
-	v, err := s.kv.Get(ctx, kv.Control, nameKey(name))
-	if errors.Is(err, kv.ErrNotFound) {
-		return nil, noSuchBucket(name)
-	} else if err != nil {
+	named, _, err := s.readNamed(ctx, name)
+	if err != nil {
 		return nil, err
 	}
-	var rec bucketRecord
-	if err := decodeRecord(v.Data, &rec); err != nil {
-		return nil, err
-	}
-	b, err := s.readPresence(ctx, rec.outer(name))
+	b, err := s.readPresence(ctx, named.Bucket, named.settings)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +95,10 @@ func (s *Service) loadBucket(ctx context.Context, name string) (*bucket, error) 
 
 // readPresence completes a bucket's state by its presence row. A bucket without one is being made or removed: it does
 // not exist.
-func (s *Service) readPresence(ctx context.Context, outer Bucket) (*bucket, error) {
+func (s *Service) readPresence(ctx context.Context, outer Bucket, st *settings) (*bucket, error) {
 	b := &bucket{
 		Bucket: outer, shard: s.shards.of(outer.ID, ""), presence: presenceKey(outer.ID),
-		versions: counterKey(outer.ID, cntVersions), bytes: counterKey(outer.ID, cntBytes),
+		versions: counterKey(outer.ID, cntVersions), bytes: counterKey(outer.ID, cntBytes), settings: st,
 	}
 	v, err := s.kv.Get(ctx, b.shard, b.presence)
 	if errors.Is(err, kv.ErrNotFound) {
@@ -220,5 +217,12 @@ func (s *Service) followOnce(ctx context.Context) error {
 func (s *Service) bucketChanged(row []byte) {
 	if name, ok := strings.CutPrefix(string(row), ctlName); ok {
 		s.buckets.drop(name)
+	} else if rest, ok := bytes.CutPrefix(row, []byte(ctlSetting)); ok {
+		d := keys.Decode(rest)
+		if name := d.String(); d.Err() == nil || name != "" {
+			s.buckets.drop(name)
+		} else {
+			s.buckets.clear()
+		}
 	}
 }

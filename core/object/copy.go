@@ -103,7 +103,9 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 	if in.ChecksumAlgorithm != checksum.None && !in.ChecksumAlgorithm.Valid() {
 		return nil, invalidRequest("Checksum algorithm provided is unsupported.")
 	}
-	b, err := s.enter(ctx, who, byVersion(in.SrcVersionID, actGetObject, actGetObjectVersion), in.SrcBucket, in.SrcKey)
+	b, err := s.enterFor(ctx, who, in.SrcBucket, ask{
+		action: byVersion(in.SrcVersionID, actGetObject, actGetObjectVersion), key: in.SrcKey, version: in.SrcVersionID,
+	})
 	if err != nil {
 		return nil, err
 	}

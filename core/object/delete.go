@@ -21,7 +21,7 @@ func (s *Service) delete(ctx context.Context, who *iam.Principal, in *DeleteInpu
 	if in.VersionID != "" {
 		action = actDeleteObjectVersion
 	}
-	b, err := s.enter(ctx, who, action, in.Bucket, in.Key)
+	b, err := s.enterFor(ctx, who, in.Bucket, ask{action: action, key: in.Key, version: in.VersionID})
 	if err != nil {
 		return nil, err
 	}

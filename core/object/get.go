@@ -38,7 +38,7 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 	if in.VersionID != "" {
 		action = actGetObjectVersion
 	}
-	b, err := s.enter(ctx, who, action, in.Bucket, in.Key)
+	b, err := s.enterFor(ctx, who, in.Bucket, ask{action: action, key: in.Key, version: in.VersionID})
 	if err != nil {
 		return nil, err
 	}

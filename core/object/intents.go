@@ -98,6 +98,7 @@ func (s *Service) finishDelete(ctx context.Context, name string, rec *bucketReco
 	b.Delete(intentKey(name))
 	b.Delete(nameKey(name))
 	b.Delete(accountKey(rec.Account, name))
+	dropSettings(&b, name)
 	b.Add(accountCountKey(rec.Account), -1)
 	_, err := s.kv.Commit(ctx, kv.Control, &b)
 	s.buckets.drop(name)

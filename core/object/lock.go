@@ -99,7 +99,7 @@ func (s *Service) checkNewLock(ctx context.Context, who *iam.Principal, b *bucke
 	}
 	if l != (ObjectLock{}) && !b.Lock.Enabled {
 		// The cache may lag behind another node's change.
-		if b, err := s.readPresence(ctx, b.Bucket); err != nil {
+		if b, err := s.readPresence(ctx, b.Bucket, b.settings); err != nil {
 			return err
 		} else if !b.Lock.Enabled {
 			return lockMissing()

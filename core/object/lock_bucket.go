@@ -12,7 +12,7 @@ import (
 func (s *Service) LockConfig(ctx context.Context, who iam.Principal, bucket string) (LockConfig, error) {
 	b, err := s.enter(ctx, &who, actGetLockConfig, bucket, "")
 	if err == nil {
-		b, err = s.readPresence(ctx, b.Bucket) // the cache may lag behind another node's change
+		b, err = s.readPresence(ctx, b.Bucket, b.settings) // the cache may lag behind another node's change
 	}
 	if err == nil && !b.Lock.Enabled {
 		err = errs.New(errs.NotFound, LockConfigNotFound, "Object Lock configuration does not exist for this bucket")

@@ -98,7 +98,7 @@ func (s *Service) enterLocked(ctx context.Context, who *iam.Principal, action, b
 		return nil, err
 	}
 	if !b.Lock.Enabled { // the cache may lag behind another node's change
-		if b, err = s.readPresence(ctx, b.Bucket); err != nil {
+		if b, err = s.readPresence(ctx, b.Bucket, b.settings); err != nil {
 			return nil, err
 		}
 		if !b.Lock.Enabled {

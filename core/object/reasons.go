@@ -41,4 +41,9 @@ const (
 	NoSuchObjectLock       errs.Reason = "NoSuchObjectLockConfiguration"
 	LockConfigNotFound     errs.Reason = "ObjectLockConfigurationNotFoundError"
 	MarkerNotFound         errs.Reason = "DeleteMarker" // the current version is a delete marker: 404 with its headers
+
+	MalformedPolicy         errs.Reason = "MalformedPolicy"
+	NoSuchBucketPolicy      errs.Reason = "NoSuchBucketPolicy"
+	NoSuchCORSConfiguration errs.Reason = "NoSuchCORSConfiguration"
+	NoSuchPublicAccessBlock errs.Reason = "NoSuchPublicAccessBlockConfiguration"
 )

@@ -38,6 +38,7 @@ const (
 	ctlCount   = "s3.c" // account -> counter of its buckets
 	ctlIntent  = "s3.i" // name -> intent: a creation or deletion under way
 	ctlShards  = "s3.m" // -> shardMap
+	ctlSetting = "s3.s" // (name, Setting) -> bucket id, document
 )
 
 func nameKey(name string) []byte { return append([]byte(ctlName), name...) }
@@ -52,6 +53,10 @@ func accountPrefix(account string) []byte { return keys.AppendString([]byte(ctlA
 func accountCountKey(account string) []byte { return append([]byte(ctlCount), account...) }
 
 func intentKey(name string) []byte { return append([]byte(ctlIntent), name...) }
+
+func settingPrefix(name string) []byte { return keys.AppendString([]byte(ctlSetting), name) }
+
+func settingKey(name string, k Setting) []byte { return append(settingPrefix(name), byte(k)) }
 
 func bucketPrefix(fam byte, b BucketID) []byte {
 	return keys.AppendUint64(keys.AppendByte(make([]byte, 0, 64), fam), uint64(b))

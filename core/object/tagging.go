@@ -13,7 +13,9 @@ func (s *Service) Tagging(ctx context.Context, who iam.Principal, bucket, key, v
 }
 
 func (s *Service) tagging(ctx context.Context, who *iam.Principal, bucket, key, version string) ([]Tag, string, error) {
-	b, err := s.enter(ctx, who, byVersion(version, actGetObjectTagging, actGetVersionTagging), bucket, key)
+	b, err := s.enterFor(ctx, who, bucket, ask{
+		action: byVersion(version, actGetObjectTagging, actGetVersionTagging), key: key, version: version,
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -50,7 +52,7 @@ func byVersion(version, current, noncurrent string) string {
 
 // setTags changes the tags of a version in place: it stays the same version with the same time.
 func (s *Service) setTags(ctx context.Context, who *iam.Principal, action, bucket, key, version string, tags []Tag) (string, error) {
-	b, err := s.enter(ctx, who, action, bucket, key)
+	b, err := s.enterFor(ctx, who, bucket, ask{action: action, key: key, version: version, context: requestTags(tags)})
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,7 @@ import (
 func (s *Service) BucketVersioning(ctx context.Context, who iam.Principal, bucket string) (Versioning, error) {
 	b, err := s.enter(ctx, &who, actGetVersioning, bucket, "")
 	if err == nil {
-		b, err = s.readPresence(ctx, b.Bucket) // the cache may lag behind another node's change
+		b, err = s.readPresence(ctx, b.Bucket, b.settings) // the cache may lag behind another node's change
 	}
 	if err != nil {
 		return VersioningOff, failed("object.BucketVersioning", bucket, err)

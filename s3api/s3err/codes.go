@@ -48,6 +48,7 @@ const (
 	KeyTooLong                        Code = "KeyTooLongError"
 	MalformedACL                      Code = "MalformedACLError"
 	MalformedPOSTRequest              Code = "MalformedPOSTRequest"
+	MalformedPolicy                   Code = "MalformedPolicy"
 	MalformedTrailer                  Code = "MalformedTrailerError"
 	MalformedXML                      Code = "MalformedXML"
 	MaxMessageLengthExceeded          Code = "MaxMessageLengthExceeded"
@@ -140,6 +141,7 @@ var table = map[Code]row{
 	KeyTooLong:                        {http.StatusBadRequest, "Your key is too long"},
 	MalformedACL:                      {http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema"},
 	MalformedPOSTRequest:              {http.StatusBadRequest, "The body of your POST request is not well-formed multipart/form-data."},
+	MalformedPolicy:                   {http.StatusBadRequest, "Policy has invalid resource"},
 	MalformedTrailer:                  {http.StatusBadRequest, "The request contained trailing data that was not well-formed or did not conform to our published schema."},
 	MalformedXML:                      {http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema"},
 	MaxMessageLengthExceeded:          {http.StatusBadRequest, "Your request was too big."},

@@ -1,0 +1,24 @@
+package s3xml
+
+// PublicAccessBlock is the body of PutPublicAccessBlock.
+type PublicAccessBlock struct {
+	BlockPublicACLs       bool `xml:"BlockPublicAcls"`
+	IgnorePublicACLs      bool `xml:"IgnorePublicAcls"`
+	BlockPublicPolicy     bool `xml:"BlockPublicPolicy"`
+	RestrictPublicBuckets bool `xml:"RestrictPublicBuckets"`
+}
+
+// CORSConfiguration is the body of PutBucketCors.
+type CORSConfiguration struct {
+	Rules []CORSRule `xml:"CORSRule"`
+}
+
+// CORSRule is one rule of a CORSConfiguration.
+type CORSRule struct {
+	ID            string   `xml:"ID"`
+	Origins       []string `xml:"AllowedOrigin"`
+	Methods       []string `xml:"AllowedMethod"`
+	Headers       []string `xml:"AllowedHeader"`
+	Expose        []string `xml:"ExposeHeader"`
+	MaxAgeSeconds *int     `xml:"MaxAgeSeconds"`
+}
