@@ -2,8 +2,10 @@ package object
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
 // Delete removes an object, or with a version id one version for good. In a versioned bucket a delete without version
@@ -104,6 +106,14 @@ func (tx *keyTx) deleteVersion(res *DeleteResult, version string, want instance,
 			res.DeleteMarker = r.is(flagMarker)
 			return nil
 		}
+	}
+	// Absent is only what is absent while the current version stays the same: else it may have moved up.
+	v, err := tx.s.kv.Get(tx.ctx, tx.b.shard, tx.row)
+	if err != nil && !errors.Is(err, kv.ErrNotFound) {
+		return err
+	}
+	if v.Revision != tx.curRev {
+		return errAgain
 	}
 	if err := cond.checkDelete(tx.key, nil); err != nil {
 		return err

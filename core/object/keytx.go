@@ -21,6 +21,9 @@ const (
 // errNoChange ends a transaction without a commit and without a failure.
 var errNoChange = errors.New("object: nothing to change")
 
+// errAgain ends an attempt whose reads do not fit together: the key changed between them.
+var errAgain = errors.New("object: changed while it was read")
+
 // keyTx is one attempt to change what a key holds: what was read, and the batch that follows from it. The batch is
 // conditioned on all that the decision rests on, so either it still holds at the commit or the attempt is made again.
 type keyTx struct {
@@ -62,7 +65,8 @@ func (s *Service) change(ctx context.Context, b *bucket, key string, fn func(tx 
 		if err := tx.readCurrent(); err != nil {
 			return err
 		}
-		if err := fn(&tx); err != nil {
+		err := fn(&tx)
+		if err != nil && !errors.Is(err, errAgain) {
 			// No commit will tell whether the decision rests on a state of the bucket that is no more.
 			if stale, serr := s.isStale(ctx, b); serr != nil {
 				return serr
@@ -77,11 +81,13 @@ func (s *Service) change(ctx context.Context, b *bucket, key string, fn func(tx 
 			}
 			return err
 		}
-		err := tx.commit()
+		if err == nil {
+			err = tx.commit()
+		}
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, kv.ErrConditionFailed):
+		case errors.Is(err, kv.ErrConditionFailed), errors.Is(err, errAgain):
 			if conflicts >= maxConflicts {
 				return errs.New(errs.Conflict, ConditionalConflict,
 					"The conditional request cannot succeed due to a conflicting operation against this resource.").On(key)

@@ -36,6 +36,32 @@ func TestAmendAgainstDelete(t *testing.T) {
 	}
 }
 
+// Versions of one key deleted at the same moment all go, though some move up while others are looked for.
+func TestDeleteVersionsTogether(t *testing.T) {
+	w := newWorld(t)
+	w.bucket("bkt")
+	must(t, w.SetVersioning(ctx, alice, "bkt", object.VersioningEnabled))
+	for i := range 300 {
+		ids := []string{w.put("bkt", "key", []byte("a")).VersionID, w.put("bkt", "key", []byte("b")).VersionID}
+		res, err := w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: "key"})
+		must(t, err)
+		var wg sync.WaitGroup
+		for _, id := range append(ids, res.VersionID) {
+			wg.Go(func() {
+				if _, err := w.Delete(ctx, alice, &object.DeleteInput{Bucket: "bkt", Key: "key", VersionID: id}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		page, err := w.ListVersions(ctx, alice, &object.ListVersionsInput{Bucket: "bkt", MaxKeys: 10})
+		must(t, err)
+		if len(page.Entries) != 0 {
+			t.Fatalf("round %d: left %+v", i, page.Entries)
+		}
+	}
+}
+
 // The marker of a page may name a version that was deleted since: nothing is left out.
 func TestListVersionsBehindDeleted(t *testing.T) {
 	w := newWorld(t)

@@ -7,7 +7,7 @@
 //	       /debug/pprof/                       profiles, when asked for
 //	GET    /admin/v1/ring                      placement and devices
 //	POST   /admin/v1/ring/devices              add a device
-//	POST   /admin/v1/ring/devices/{id}/{verb}  drain, fail or activate it
+//	POST   /admin/v1/ring/devices/{id}/{verb}  drain, fail or activate it, or give it a weight
 //	DELETE /admin/v1/ring/devices/{id}         remove it
 //	POST   /admin/v1/ring/plan                 what a change would move
 //	GET    /admin/v1/users                     list users
@@ -36,7 +36,7 @@ type Backend interface {
 	Ring(ctx context.Context) (Ring, error)
 	Plan(ctx context.Context, c Change) (Plan, error)
 	AddDevice(ctx context.Context, d NewDevice) (Device, error)
-	ChangeDevice(ctx context.Context, id uint16, verb string) (Device, error) // drain, fail, activate, remove
+	ChangeDevice(ctx context.Context, c Change) (Device, error) // all but add
 
 	CreateUser(ctx context.Context, u NewUser) (User, error)
 	ListUsers(ctx context.Context) ([]User, error)
@@ -74,7 +74,7 @@ type Device struct {
 	Bytes      int64   `json:"bytes"` // of live blobs
 	DiskBytes  int64   `json:"diskBytes"`
 	FreeBytes  int64   `json:"freeBytes"`
-	Removable  bool    `json:"removable"` // drained or failed, and holds nothing that is needed
+	Removable  bool    `json:"removable"` // draining and empty, or failed
 }
 
 // NewDevice asks for a device in the data folder Path.
@@ -86,8 +86,9 @@ type NewDevice struct {
 
 // Change is one change of the ring.
 type Change struct {
-	Verb   string     `json:"verb"` // add, drain, fail, activate, remove; "" asks for what is under way
+	Verb   string     `json:"verb"` // add, drain, fail, activate, weight, remove; "" asks for what is under way
 	ID     uint16     `json:"id,omitempty"`
+	Weight float64    `json:"weight,omitempty"` // of verb weight
 	Device *NewDevice `json:"device,omitempty"`
 }
 

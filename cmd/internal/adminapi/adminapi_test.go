@@ -49,9 +49,9 @@ func (b *backend) AddDevice(_ context.Context, d adminapi.NewDevice) (adminapi.D
 	return adminapi.Device{ID: 4, Path: d.Path}, b.err
 }
 
-func (b *backend) ChangeDevice(_ context.Context, id uint16, verb string) (adminapi.Device, error) {
-	b.calls = append(b.calls, verb)
-	return adminapi.Device{ID: id}, b.err
+func (b *backend) ChangeDevice(_ context.Context, c adminapi.Change) (adminapi.Device, error) {
+	b.calls = append(b.calls, c.Verb)
+	return adminapi.Device{ID: c.ID, Weight: c.Weight}, b.err
 }
 
 func (b *backend) CreateUser(_ context.Context, u adminapi.NewUser) (adminapi.User, error) {
@@ -95,8 +95,9 @@ func TestCallsReachTheBackend(t *testing.T) {
 	if d, err := c.AddDevice(ctx, want); err != nil || d.ID != 4 || b.device != want {
 		t.Errorf("AddDevice = %+v, %v; the backend got %+v", d, err, b.device)
 	}
-	for _, verb := range []string{"drain", "fail", "activate", "remove"} {
-		if d, err := c.ChangeDevice(ctx, 9, verb); err != nil || d.ID != 9 {
+	for _, verb := range []string{"drain", "fail", "activate", "remove", "weight"} {
+		d, err := c.ChangeDevice(ctx, adminapi.Change{Verb: verb, ID: 9, Weight: 2})
+		if err != nil || d.ID != 9 || verb == "weight" && d.Weight != 2 {
 			t.Errorf("%s = %+v, %v", verb, d, err)
 		}
 	}
@@ -113,7 +114,7 @@ func TestCallsReachTheBackend(t *testing.T) {
 		t.Errorf("RunTask = %+v, %v", r, err)
 	}
 	got := strings.Join(b.calls, ",")
-	if want := "ring,plan drain,drain,fail,activate,remove,delete - a/b c,delete 000000000001 ann,task scrub"; got != want {
+	if want := "ring,plan drain,drain,fail,activate,remove,weight,delete - a/b c,delete 000000000001 ann,task scrub"; got != want {
 		t.Errorf("calls %s\nwant  %s", got, want)
 	}
 }
@@ -212,6 +213,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/admin/v1/ring/devices/0/drain", "", 400},
 		{"POST", "/admin/v1/ring/devices/70000/drain", "", 400},
 		{"POST", "/admin/v1/ring/devices/1/explode", "", 404},
+		{"POST", "/admin/v1/ring/devices/1/weight", "heavy", 400},
 		{"PUT", "/admin/v1/users", "", 405},
 	} {
 		req, err := http.NewRequest(tc.method, base+tc.path, strings.NewReader(tc.body))

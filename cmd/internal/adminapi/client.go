@@ -41,13 +41,13 @@ func (c *Client) AddDevice(ctx context.Context, n NewDevice) (d Device, err erro
 	return d, c.call(ctx, http.MethodPost, "ring/devices", n, &d)
 }
 
-// ChangeDevice drains, fails, activates or removes a device.
-func (c *Client) ChangeDevice(ctx context.Context, id uint16, verb string) (d Device, err error) {
-	path := "ring/devices/" + strconv.Itoa(int(id))
-	if verb == "remove" {
+// ChangeDevice makes a change of a device that is in the ring.
+func (c *Client) ChangeDevice(ctx context.Context, ch Change) (d Device, err error) {
+	path := "ring/devices/" + strconv.Itoa(int(ch.ID))
+	if ch.Verb == "remove" {
 		return d, c.call(ctx, http.MethodDelete, path, nil, &d)
 	}
-	return d, c.call(ctx, http.MethodPost, path+"/"+verb, nil, &d)
+	return d, c.call(ctx, http.MethodPost, path+"/"+ch.Verb, ch, &d)
 }
 
 // CreateUser creates a user with an access key.

@@ -135,13 +135,15 @@ func statusOf(err error) int {
 // message is what the operator reads. They own the machine, so causes are shown.
 func message(err error) string {
 	var e *errs.E
-	if errors.As(err, &e) && e.Msg != "" {
-		if e.Err != nil {
-			return e.Msg + ": " + e.Err.Error()
-		}
+	switch {
+	case !errors.As(err, &e) || e.Msg == "" && e.Err == nil:
+		return err.Error()
+	case e.Msg == "":
+		return e.Err.Error()
+	case e.Err == nil:
 		return e.Msg
 	}
-	return err.Error()
+	return e.Msg + ": " + e.Err.Error()
 }
 
 func (h *handler) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -179,15 +181,22 @@ func (h *handler) changeDevice(r *http.Request) (any, error) {
 	if err != nil || id == 0 {
 		return nil, errs.New(errs.Invalid, "", "%q is not the number of a device", r.PathValue("id"))
 	}
-	verb := r.PathValue("verb")
+	c := Change{Verb: r.PathValue("verb"), ID: uint16(id)}
 	if r.Method == http.MethodDelete {
-		verb = "remove"
+		c.Verb = "remove"
 	}
-	switch verb {
+	switch c.Verb {
+	case "weight":
+		var body Change
+		if err := readJSON(r, &body); err != nil {
+			return nil, err
+		}
+		c.Weight = body.Weight
 	case "drain", "fail", "activate", "remove":
-		return h.Backend.ChangeDevice(r.Context(), uint16(id), verb)
+	default:
+		return nil, errs.New(errs.NotFound, "", "devices know drain, fail, activate, weight and remove, not %q", c.Verb)
 	}
-	return nil, errs.New(errs.NotFound, "", "devices know drain, fail, activate and remove, not %q", verb)
+	return h.Backend.ChangeDevice(r.Context(), c)
 }
 
 func (h *handler) listUsers(r *http.Request) (any, error) {

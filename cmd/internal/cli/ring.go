@@ -73,7 +73,7 @@ copies are made again elsewhere. "ring plan" shows what a change would move befo
 					return err
 				}
 				return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
-					d, err := cl.ChangeDevice(ctx, id, v.verb)
+					d, err := cl.ChangeDevice(ctx, adminapi.Change{Verb: v.verb, ID: id})
 					if err != nil {
 						return err
 					}
@@ -81,8 +81,22 @@ copies are made again elsewhere. "ring plan" shows what a change would move befo
 				})
 			}})
 	}
+	c.AddCommand(&cobra.Command{Use: "weight ID WEIGHT", Short: "Change the share of a device", Args: args(2, "ID WEIGHT"),
+		RunE: func(c *cobra.Command, a []string) error {
+			ch, err := weightChange(a[0], a[1])
+			if err != nil {
+				return err
+			}
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				d, err := cl.ChangeDevice(ctx, ch)
+				if err != nil {
+					return err
+				}
+				return p.printDevice(d, *asJSON, "has weight "+a[1])
+			})
+		}})
 	plan := &cobra.Command{
-		Use:   "plan [add DIR | drain ID | fail ID | activate ID | remove ID]",
+		Use:   "plan [add DIR | weight ID WEIGHT | drain ID | fail ID | activate ID | remove ID]",
 		Short: "Show what a change would move, or what is under way",
 	}
 	deviceFlags(plan)
@@ -111,8 +125,11 @@ func change(a []string, device *adminapi.NewDevice) (ch adminapi.Change, err err
 	if len(a) == 0 {
 		return ch, nil
 	}
+	if len(a) == 3 && a[0] == "weight" {
+		return weightChange(a[1], a[2])
+	}
 	if len(a) != 2 {
-		return ch, fmt.Errorf("%w: aureole ring plan [add DIR | drain ID | fail ID | activate ID | remove ID]", errUsage)
+		return ch, fmt.Errorf("%w: aureole ring plan [add DIR | weight ID WEIGHT | drain ID | fail ID | activate ID | remove ID]", errUsage)
 	}
 	ch.Verb = a[0]
 	switch a[0] {
@@ -125,6 +142,18 @@ func change(a []string, device *adminapi.NewDevice) (ch adminapi.Change, err err
 		err = fmt.Errorf("%w: %q is no change of the ring", errUsage, a[0])
 	}
 	return ch, err
+}
+
+func weightChange(id, weight string) (adminapi.Change, error) {
+	n, err := deviceID(id)
+	if err != nil {
+		return adminapi.Change{}, err
+	}
+	w, err := strconv.ParseFloat(weight, 64)
+	if err != nil || !(w >= 0) {
+		return adminapi.Change{}, fmt.Errorf("%w: %q is not a weight", errUsage, weight)
+	}
+	return adminapi.Change{Verb: "weight", ID: n, Weight: w}, nil
 }
 
 func deviceID(s string) (uint16, error) {

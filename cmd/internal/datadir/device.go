@@ -83,6 +83,9 @@ func PrepareDevice(path string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
+// UnclaimDevice takes back ClaimDevice on a folder in which no device was made after all.
+func UnclaimDevice(path string) error { return os.Remove(filepath.Join(path, deviceFile)) }
+
 // Started reports whether a start of a server on this folder ever succeeded: from then on its devices must be there.
 func (d *Dir) Started() bool { return d.manifest.Started }
 

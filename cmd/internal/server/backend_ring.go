@@ -54,16 +54,15 @@ func device(u blobs.DeviceUsage, rep ring.DeviceReport) adminapi.Device {
 		Blobs: u.Blob.Blobs, Bytes: u.Blob.Live, DiskBytes: u.Blob.Disk, FreeBytes: u.Blob.Free,
 	}
 	if !u.Attached {
-		d.Health = "missing"
+		d.Health = missing
 	}
-	switch u.Device.State {
-	case ring.Failed:
-		d.Removable = true
-	case ring.Draining:
-		d.Removable = u.Attached && rep.Replicas == 0 && u.Blob.Blobs == 0 && u.Writing == 0
-	}
+	empty := u.Attached && rep.Replicas == 0 && u.Blob.Blobs == 0 && u.Writing == 0
+	d.Removable = u.Device.State == ring.Failed || empty && (u.Device.State == ring.Draining || u.Device.Weight == 0)
 	return d
 }
+
+// missing is the health of a device that could not be opened.
+const missing = "missing"
 
 // deviceByID is one device as Ring shows it.
 func (b *backend) deviceByID(ctx context.Context, id blobref.DeviceID) (adminapi.Device, error) {
@@ -117,23 +116,23 @@ func (s *Server) checkNew(n adminapi.NewDevice) error {
 }
 
 // ChangeDevice implements adminapi.Backend.
-func (b *backend) ChangeDevice(ctx context.Context, number uint16, verb string) (adminapi.Device, error) {
-	id := blobref.DeviceID(number)
+func (b *backend) ChangeDevice(ctx context.Context, c adminapi.Change) (adminapi.Device, error) {
+	id := blobref.DeviceID(c.ID)
 	was, err := b.deviceByID(ctx, id)
 	if err != nil {
 		return was, err
 	}
-	if verb == "remove" {
+	if c.Verb == "remove" {
 		_, err := b.manager.RemoveDevice(ctx, id, false)
 		return was, ringError(err)
 	}
-	if verb == "activate" && was.Health != blobs.Healthy.String() {
+	if c.Verb == "activate" && (was.Health == missing || was.Health == blobs.Broken.String()) {
 		// A disk that was repaired or mounted again.
 		if err := b.manager.Reopen(ctx, id); err != nil {
 			return was, ringError(err)
 		}
 	}
-	if _, err := b.manager.Change(ctx, change(adminapi.Change{Verb: verb, ID: number}, ring.Device{})); err != nil {
+	if _, err := b.manager.Change(ctx, change(c, ring.Device{})); err != nil {
 		return was, ringError(err)
 	}
 	return b.deviceByID(ctx, id)
@@ -180,6 +179,8 @@ func change(c adminapi.Change, d ring.Device) func(*ring.Builder) error {
 			return b.Fail(id)
 		case "activate":
 			return b.Activate(id)
+		case "weight":
+			return b.SetWeight(id, c.Weight)
 		case "remove":
 			return b.Remove(id)
 		}

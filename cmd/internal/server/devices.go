@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -66,7 +67,14 @@ func (s *Server) openDevice(ctx context.Context, d ring.Device) (*blob.Device, e
 	if err := datadir.ClaimDevice(d.Hint, s.claim(d.ID), mayCreate); err != nil {
 		return nil, err
 	}
-	return blob.Open(ctx, blob.Options{Dir: datadir.DeviceDir(d.Hint), Device: d.ID, Logger: s.log.With("part", "blob")})
+	dir := datadir.DeviceDir(d.Hint)
+	_, was := os.Stat(dir)
+	dev, err := blob.Open(ctx, blob.Options{Dir: dir, Device: d.ID, Logger: s.log.With("part", "blob")})
+	if err != nil && mayCreate && errors.Is(was, fs.ErrNotExist) {
+		// Nothing was there and nothing was made: leave the folder free for another try.
+		err = errors.Join(err, os.RemoveAll(dir), datadir.UnclaimDevice(d.Hint))
+	}
+	return dev, err
 }
 
 func (s *Server) claim(id blobref.DeviceID) datadir.Device {
@@ -148,10 +156,7 @@ func sizeGiB(path string) float64 {
 	for {
 		var st unix.Statfs_t
 		if err := unix.Statfs(path, &st); err == nil {
-			if gib := float64(st.Blocks) * float64(st.Bsize) / (1 << 30); gib > 0 {
-				return gib
-			}
-			return 1
+			return max(float64(st.Blocks)*float64(st.Bsize)/(1<<30), 0.001) // the least that the ring takes
 		}
 		parent := filepath.Dir(path)
 		if parent == path {

@@ -66,6 +66,7 @@ type Server struct {
 	registry     *prometheus.Registry
 	adminDone    chan error // what its Serve returned
 	adminStopped sync.Once
+	adminGate    gate
 
 	opened, draining atomic.Bool
 	closers          []closer // in the order of opening
@@ -186,20 +187,26 @@ func (s *Server) openAdmin(context.Context) error {
 		Backend: (*backend)(s), Token: token, Pprof: s.cfg.Pprof, Logger: s.log.With("part", "admin"),
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}),
 	})
+	s.admin.Handler = s.adminGate.guard(s.admin.Handler)
 	s.adminDone = make(chan error, 1)
 	go func() { s.adminDone <- s.admin.Serve(s.adminListener) }()
 	s.onClose("admin API", s.stopAdmin)
 	return nil
 }
 
-// stopAdmin ends the admin API. What it does by then is cancelled with its requests.
+// stopAdmin ends the admin API. What it does by then is cancelled with its requests, and waited for: it uses the parts that
+// are closed next.
 func (s *Server) stopAdmin() error {
+	if s.admin == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	var err error
 	if s.admin.Shutdown(ctx) != nil {
 		err = s.admin.Close()
 	}
+	s.adminGate.close()
 	s.adminStopped.Do(func() { <-s.adminDone })
 	return err
 }
@@ -231,7 +238,7 @@ func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
 	s.log.Info("stopping", "timeout", s.cfg.ShutdownTimeout)
 	err = errors.Join(err, s.drain(force), s.dir.RemoveServer())
 	<-failed
-	return errors.Join(err, s.close())
+	return errors.Join(err, s.stopAdmin(), s.close())
 }
 
 func (s *Server) serveFront() error {
