@@ -62,6 +62,10 @@ func TestBucketPolicyDocument(t *testing.T) {
 		_, err := c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: &doc})
 		wantCode(t, name, err, "MalformedPolicy")
 	}
+	for _, resource := range []string{"arn:aws:s3:::*/*", "arn:aws:s3:::polic*", "arn:aws:s3:::policies*"} {
+		_, err = c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(strings.ReplaceAll(good, "arn:aws:s3:::policies/*", resource))})
+		wantCode(t, "resource "+resource, err, "")
+	}
 	_, err = other.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(good)})
 	wantCode(t, "put by a stranger", err, "AccessDenied")
 	_, err = c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(good)})

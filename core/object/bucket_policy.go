@@ -61,7 +61,7 @@ func (s *Service) PolicyIsPublic(ctx context.Context, who iam.Principal, bucket 
 func (s *Service) putPolicy(ctx context.Context, b *bucket, data []byte) error {
 	doc, err := policy.Parse(data, policy.Resource)
 	if err != nil {
-		return malformedPolicy(strings.TrimPrefix(err.Error(), policy.ErrMalformed.Error()+": "))
+		return malformedPolicy(strings.ReplaceAll(err.Error(), policy.ErrMalformed.Error()+": ", ""))
 	}
 	for i := range doc.Statements {
 		if err := checkStatement(b.Name, &doc.Statements[i]); err != nil {
@@ -92,8 +92,10 @@ func checkStatement(name string, st *policy.Statement) error {
 		return malformedPolicy("Missing required field Resource")
 	}
 	for _, r := range st.Resources {
-		rest, ok := strings.CutPrefix(r, arnPrefix+name)
-		if !ok || rest != "" && rest[0] != '/' && rest != "*" {
+		// A wildcard may stand for the name, too: what it means beyond this bucket is nothing.
+		pattern, ok := strings.CutPrefix(r, arnPrefix)
+		pattern, _, _ = strings.Cut(pattern, "/")
+		if !ok || !policy.Matches(pattern, name) {
 			return malformedPolicy("Policy has invalid resource")
 		}
 	}

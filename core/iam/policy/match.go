@@ -137,3 +137,6 @@ func isAccountRoot(arn, account string) bool {
 	parts := strings.SplitN(arn, ":", 6)
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && parts[4] == account && parts[5] == "root"
 }
+
+// Matches holds a pattern of * and ? against a text.
+func Matches(pat, text string) bool { return compile(pat).match(text) }
