@@ -29,11 +29,9 @@ func measureAll(ctx context.Context, c config, targets []*target) (*table, error
 			if sc.prepare == nil {
 				continue
 			}
-			before, _ := harness.DiskUsage(e.data...)
 			if err := sc.prepare(ctx, e); err != nil {
 				return nil, fmt.Errorf("%s: prepare %s: %w", targets[i].name, sc.name, err)
 			}
-			_ = before
 		}
 		for round := range c.rounds {
 			for i, e := range envs {

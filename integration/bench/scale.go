@@ -69,26 +69,32 @@ func grow(ctx context.Context, e *env) error {
 				return err
 			}},
 		} {
-			var rates []float64
+			var rates, cpu []float64
 			for range e.rounds {
 				s, err := drive(ctx, e.target, e.workers(8, func(c *client, seq int) (int64, error) { return 1, op.f(c, seq) }), e.duration/2, 0)
 				if err != nil {
 					return err
 				}
 				rates = append(rates, s.rate())
+				cpu = append(cpu, s.cpuPer1000())
 				if op.name == "list" {
 					rates[len(rates)-1] = float64(s.P50) / 1e6
 				}
 			}
 			figures[op.name] = figureOf(rates).median
+			figures[op.name+" cpu"] = figureOf(cpu).median
 		}
 		u := e.usage()
 		fmt.Printf("%10d %12.0f %12.0f %12.0f %12.2f %12.0f %10.0f\n", have, figures["put"], figures["get"], figures["head"], figures["list"], filled, mibs(u.RSS))
+		fmt.Printf("%10s %12.3f %12.3f %12.3f %12.3f   (server CPU seconds per 1,000 requests)\n", "", figures["put cpu"], figures["get cpu"],
+			figures["head cpu"], figures["list cpu"])
 		if first == nil {
 			first = figures
 		} else {
 			fmt.Printf("%10s %12.2f %12.2f %12.2f %12.2f   (cost relative to the first line)\n", "", first["put"]/figures["put"],
 				first["get"]/figures["get"], first["head"]/figures["head"], figures["list"]/first["list"])
+			fmt.Printf("%10s %12.2f %12.2f %12.2f %12.2f   (CPU relative to the first line)\n", "", figures["put cpu"]/first["put cpu"],
+				figures["get cpu"]/first["get cpu"], figures["head cpu"]/first["head cpu"], figures["list cpu"]/first["list cpu"])
 		}
 		if have >= e.million {
 			return nil
