@@ -80,7 +80,8 @@ func (r *request) ownerACL(o object.Owner) *response {
 
 // putBucketACL: PUT /bucket?acl
 func putBucketACL(r *request) (*response, error) {
-	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
+	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+	if err != nil {
 		return nil, err
 	}
 	acl := r.header("x-amz-acl")
@@ -90,12 +91,13 @@ func putBucketACL(r *request) (*response, error) {
 	case acl == "private" && !r.hasGrants():
 		return r.ok(), nil
 	}
-	return nil, s3err.New(s3err.AccessControlListNotSupported)
+	return r.takeOwnerACL(acl, b.Owner)
 }
 
 // putObjectACL: PUT /bucket/key?acl
 func putObjectACL(r *request) (*response, error) {
-	if _, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")}); err != nil {
+	o, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")})
+	if err != nil {
 		return nil, err
 	}
 	acl := r.header("x-amz-acl")
@@ -105,5 +107,28 @@ func putObjectACL(r *request) (*response, error) {
 	case acl != "" && ownerOnly(acl) && !r.hasGrants():
 		return r.ok(), nil
 	}
-	return nil, s3err.New(s3err.AccessControlListNotSupported)
+	return r.takeOwnerACL(acl, o.Owner)
+}
+
+// takeOwnerACL takes a document that gives the owner full control and nobody else anything, which changes nothing: what a client
+// gets when it asks and writes back (s3cmd does after a copy). All else needs access control lists, which are off.
+func (r *request) takeOwnerACL(canned string, owner object.Owner) (*response, error) {
+	refused := s3err.New(s3err.AccessControlListNotSupported)
+	if canned != "" || r.hasGrants() {
+		return nil, refused
+	}
+	var in s3xml.AccessControlPolicy
+	there, err := r.readOptionalXML("AccessControlPolicy", &in)
+	switch {
+	case err != nil:
+		return nil, err
+	case !there || len(in.Grants) == 0 || in.OwnerID != "" && in.OwnerID != owner.CanonicalID:
+		return nil, refused
+	}
+	for _, g := range in.Grants {
+		if g.ID != owner.CanonicalID || g.URI != "" || g.Email != "" || g.Permission != "FULL_CONTROL" {
+			return nil, refused
+		}
+	}
+	return r.ok(), nil
 }

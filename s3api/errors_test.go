@@ -90,6 +90,7 @@ func TestErrors(t *testing.T) {
 		"append":                       {"PUT", "/bkt/k", "x", []string{"x-amz-write-offset-bytes: 10"}, 501, "NotImplemented", nil},
 		"acl public":                   {"PUT", "/bkt/k", "x", []string{"x-amz-acl: public-read"}, 400, "AccessControlListNotSupported", nil},
 		"acl grant":                    {"PUT", "/bkt/k", "x", []string{"x-amz-grant-read: id=abc"}, 400, "AccessControlListNotSupported", nil},
+		"acl for another":              {"PUT", "/bkt?acl", `<AccessControlPolicy><AccessControlList><Grant><Grantee><ID>abc</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`, nil, 400, "AccessControlListNotSupported", nil},
 		"acl unknown":                  {"PUT", "/bkt/k", "x", []string{"x-amz-acl: nonsense"}, 400, "InvalidArgument", nil},
 		"storage class":                {"PUT", "/bkt/k", "x", []string{"x-amz-storage-class: GOLD"}, 400, "InvalidStorageClass", nil},
 		"redirect location":            {"PUT", "/bkt/k", "x", []string{"x-amz-website-redirect-location: elsewhere"}, 400, "InvalidRequest", nil},

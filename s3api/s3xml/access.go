@@ -22,3 +22,17 @@ type CORSRule struct {
 	Expose        []string `xml:"ExposeHeader"`
 	MaxAgeSeconds *int     `xml:"MaxAgeSeconds"`
 }
+
+// AccessControlPolicy is the body of PutBucketAcl and PutObjectAcl.
+type AccessControlPolicy struct {
+	OwnerID string  `xml:"Owner>ID"`
+	Grants  []Grant `xml:"AccessControlList>Grant"`
+}
+
+// Grant is one grant of an AccessControlPolicy; the grantee has one of the names.
+type Grant struct {
+	ID         string `xml:"Grantee>ID"`
+	URI        string `xml:"Grantee>URI"`
+	Email      string `xml:"Grantee>EmailAddress"`
+	Permission string `xml:"Permission"`
+}
