@@ -31,6 +31,13 @@ var layers = map[string][]string{
 	"storage/blobs":     {"storage/blob", "storage/blobref", "storage/ring"},
 	"storage/repair":    {"storage/blob", "storage/blobref", "storage/blobs", "storage/kv", "storage/ring"},
 
+	"netfw":      {"netfw/..."},
+	"netfw/nft":  {},
+	"netfw/link": {},
+	"netfw/dhcp": {},
+	"netfw/dns":  {},
+	"netfw/imds": {},
+
 	"integration": {"integration/...", "core/checksum", "core/sigv4"},
 }
 
@@ -45,9 +52,13 @@ var libraries = map[string][]string{
 	"github.com/knadh/":                {"cmd/..."},
 	"github.com/prometheus/":           {"cmd/...", "integration/..."},
 	"github.com/aws/":                  {"integration/..."},
+	"github.com/vishvananda/":          {"netfw/..."},
+	"github.com/google/nftables":       {"netfw/nft"},
+	"github.com/insomniacslk/dhcp":     {"netfw/dhcp"},
+	"github.com/miekg/dns":             {"netfw/dns"},
 	"encoding/xml":                     {"s3api/...", "cmd/internal/dispatch", "integration/..."},
 	"log":                              {},
-	"net/http":                         {"cmd/...", "s3api/...", "integration/..."},
+	"net/http":                         {"cmd/...", "s3api/...", "netfw/imds", "integration/..."},
 }
 
 // Imports finds imports that go against the layers. Tests may import more libraries, and conformance suites, but never a
@@ -116,7 +127,7 @@ func matches(path string, patterns []string) bool {
 // rank orders the layers from the bottom to the top; tests of a layer may use what is beside or below it, and
 // everybody's tests may use what integration offers.
 func rank(path string) int {
-	for i, prefix := range []string{"integration", "storage", "core", "s3api", "cmd"} {
+	for i, prefix := range []string{"integration", "storage", "netfw", "core", "s3api", "cmd"} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return i
 		}
