@@ -38,27 +38,35 @@ var layers = map[string][]string{
 	"netfw/dns":  {},
 	"netfw/imds": {},
 
+	"hypervisor":           {},
+	"hypervisor/libvirt":   {"hypervisor"},
+	"hypervisor/hypertest": {"hypervisor"},
+	"hypervisor/image":     {"hypervisor"},
+	"hypervisor/tinyimage": {},
+
 	"integration": {"integration/...", "core/checksum", "core/sigv4"},
 }
 
 // libraries names the packages outside of the module that only some may import: the prefix of the library, and those who
 // may. They keep a technology in one place, so that it can be replaced there.
 var libraries = map[string][]string{
-	"github.com/hashicorp/raft":        {"storage/kv/replicated"},
-	"github.com/cockroachdb/pebble/v2": {"storage/..."},
-	"github.com/gofiber/":              {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
-	"github.com/valyala/fasthttp":      {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
-	"github.com/spf13/":                {"cmd/..."},
-	"github.com/knadh/":                {"cmd/..."},
-	"github.com/prometheus/":           {"cmd/...", "integration/..."},
-	"github.com/aws/":                  {"integration/..."},
-	"github.com/vishvananda/":          {"netfw/..."},
-	"github.com/google/nftables":       {"netfw/nft"},
-	"github.com/insomniacslk/dhcp":     {"netfw/dhcp"},
-	"github.com/miekg/dns":             {"netfw/dns"},
-	"encoding/xml":                     {"s3api/...", "cmd/internal/dispatch", "integration/..."},
-	"log":                              {},
-	"net/http":                         {"cmd/...", "s3api/...", "netfw/imds", "integration/..."},
+	"github.com/hashicorp/raft":          {"storage/kv/replicated"},
+	"github.com/cockroachdb/pebble/v2":   {"storage/..."},
+	"github.com/gofiber/":                {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
+	"github.com/valyala/fasthttp":        {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
+	"github.com/spf13/":                  {"cmd/..."},
+	"github.com/knadh/":                  {"cmd/..."},
+	"github.com/prometheus/":             {"cmd/...", "integration/..."},
+	"github.com/aws/":                    {"integration/..."},
+	"github.com/vishvananda/":            {"netfw/..."},
+	"github.com/google/nftables":         {"netfw/nft"},
+	"github.com/insomniacslk/dhcp":       {"netfw/dhcp"},
+	"github.com/miekg/dns":               {"netfw/dns"},
+	"encoding/xml":                       {"s3api/...", "cmd/internal/dispatch", "integration/..."},
+	"log":                                {},
+	"net/http":                           {"cmd/...", "s3api/...", "netfw/imds", "integration/..."},
+	"github.com/digitalocean/go-libvirt": {"hypervisor/libvirt"},
+	"libvirt.org/go/libvirtxml":          {"hypervisor/libvirt"},
 }
 
 // Imports finds imports that go against the layers. Tests may import more libraries, and conformance suites, but never a
@@ -127,7 +135,7 @@ func matches(path string, patterns []string) bool {
 // rank orders the layers from the bottom to the top; tests of a layer may use what is beside or below it, and
 // everybody's tests may use what integration offers.
 func rank(path string) int {
-	for i, prefix := range []string{"integration", "storage", "netfw", "core", "s3api", "cmd"} {
+	for i, prefix := range []string{"integration", "storage", "netfw", "hypervisor", "core", "s3api", "cmd"} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return i
 		}
