@@ -31,6 +31,10 @@ type Driver interface {
 	// Capacity tells what the host has, and how it runs machines.
 	Capacity(ctx context.Context) (Capacity, error)
 
+	// Prepare makes a folder that will hold disks, kernels and console logs reachable for the emulator, which may run as a
+	// user of its own: it grants that user, and nobody else, the right to pass through the folders on the way.
+	Prepare(ctx context.Context, dir string) error
+
 	// Define makes a machine known, off, without starting it. Defining the name again replaces the description, which a
 	// running machine takes on at its next start; another UUID under the name is refused with ErrInvalid.
 	Define(ctx context.Context, s *Spec) error

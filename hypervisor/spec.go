@@ -36,6 +36,8 @@ type Spec struct {
 	Memory int64
 	// Identity is what the firmware tells of the hardware.
 	Identity Identity
+	// Display gives the machine a VGA display, for guests that want one and for Screenshot.
+	Display bool
 	// Boot says how the machine comes up; the zero value boots the first disk by BIOS.
 	Boot Boot
 	// Disks in the order the guest finds them: the first is the root disk.
@@ -83,12 +85,21 @@ type Disk struct {
 	NBD *NBD
 	// Format of the content; an NBD export is raw.
 	Format Format
+	// Backing is the file that a QCOW2 file is an overlay of. It is shared: its owner and label on the host are left alone,
+	// so the emulator's user must be able to read it. It must have no backing file itself. The driver looks for no other.
+	Backing *Backing
 	// ReadOnly refuses writes of the guest.
 	ReadOnly bool
 	// Base marks a file that several machines share: it is read-only, and its owner and label on the host are left alone.
 	Base bool
 	// Limits on throughput; zero fields are unlimited.
 	Limits Limits
+}
+
+// Backing is the file below an overlay.
+type Backing struct {
+	Path   string // absolute
+	Format Format
 }
 
 // NBD is an export of an NBD server. When the server goes away the machine is paused (ReasonIOError), not failed, so
@@ -238,6 +249,16 @@ func (d *Disk) Validate() error {
 	}
 	if d.Base && !d.ReadOnly {
 		return errors.New("a shared base is read-only")
+	}
+	if b := d.Backing; b != nil {
+		switch {
+		case d.Format != QCOW2:
+			return fmt.Errorf("format %q: only a qcow2 file has a backing file", d.Format)
+		case b.Format != Raw && b.Format != QCOW2:
+			return fmt.Errorf("backing format %q: raw or qcow2", b.Format)
+		case !cleanPath(b.Path) || b.Path == d.Path:
+			return fmt.Errorf("backing path %q: not a clean absolute path of another file", b.Path)
+		}
 	}
 	return nil
 }

@@ -72,7 +72,8 @@ func TestImportsFindsBreaches(t *testing.T) {
 		{"storage/blob", "log/slog", false, true},
 		{"storage/blob", "log", false, false},
 		{"util", "fmt", false, false},
-		{"hypervisor", "fmt", false, false},
+		{"hypervisor", Module + "/storage/kv", false, false},
+		{"hypervisor/image", "github.com/digitalocean/go-libvirt", false, false},
 	} {
 		p := &Package{ImportPath: Module + "/" + tc.from}
 		if tc.test {
