@@ -8,12 +8,16 @@ import (
 // layers says which packages of the module a package may import: the longest prefix of its path decides. A trailing /...
 // covers a package and all below it. Whatever has no line may not exist, so that a new package is a decision.
 var layers = map[string][]string{
-	"cmd": {"cmd/...", "s3api/...", "core/...", "storage/..."},
+	"cmd": {"cmd/...", "s3api/...", "ec2api/...", "core/...", "storage/..."},
 
 	"s3api": {"s3api/...", "core/..."},
+	// Front ends are strangers; s3api/httpd is the HTTP server below all of them.
+	"ec2api": {"ec2api/...", "core/...", "s3api/httpd"},
 
 	"core/errs":       {},
 	"core/ids":        {},
+	"core/idem":       {"core/errs", "storage/kv", "storage/keys"},
+	"core/tags":       {"core/errs", "storage/kv", "storage/keys"},
 	"core/checksum":   {},
 	"core/sigv4":      {"core/errs"},
 	"core/iam/policy": {"core/errs"},
@@ -52,8 +56,8 @@ var layers = map[string][]string{
 var libraries = map[string][]string{
 	"github.com/hashicorp/raft":          {"storage/kv/replicated"},
 	"github.com/cockroachdb/pebble/v2":   {"storage/..."},
-	"github.com/gofiber/":                {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
-	"github.com/valyala/fasthttp":        {"s3api/...", "cmd/internal/dispatch", "cmd/internal/server"},
+	"github.com/gofiber/":                {"s3api/...", "ec2api/...", "iamapi/...", "cmd/internal/dispatch", "cmd/internal/server"},
+	"github.com/valyala/fasthttp":        {"s3api/...", "ec2api/...", "iamapi/...", "cmd/internal/dispatch", "cmd/internal/server"},
 	"github.com/spf13/":                  {"cmd/..."},
 	"github.com/knadh/":                  {"cmd/..."},
 	"github.com/prometheus/":             {"cmd/...", "integration/..."},
@@ -135,7 +139,7 @@ func matches(path string, patterns []string) bool {
 // rank orders the layers from the bottom to the top; tests of a layer may use what is beside or below it, and
 // everybody's tests may use what integration offers.
 func rank(path string) int {
-	for i, prefix := range []string{"integration", "storage", "netfw", "hypervisor", "core", "s3api", "cmd"} {
+	for i, prefix := range []string{"integration", "storage", "netfw", "hypervisor", "core", "ec2api", "iamapi", "s3api", "cmd"} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return i
 		}
