@@ -53,6 +53,7 @@ func completeMultipartUpload(r *request) (*response, error) {
 		}
 		resp := &response{xml: x.Bytes()}
 		resp.setMade(res.VersionID)
+		resp.setExpiry(res.Expires)
 		return resp, nil
 	})
 }

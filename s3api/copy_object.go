@@ -71,6 +71,7 @@ func (r *request) copied(root string, res *object.CopyResult) *response {
 	}
 	resp := &response{xml: x.Bytes()}
 	resp.setMade(res.VersionID)
+	resp.setExpiry(res.Expires)
 	resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
 	return resp
 }

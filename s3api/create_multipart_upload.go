@@ -44,6 +44,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		resp.set("x-amz-checksum-algorithm", up.ChecksumAlgorithm.String())
 		resp.set(hdrChecksumType, up.ChecksumType.String())
 	}
+	resp.setAbort(up.Aborts)
 	resp.xml = x.Bytes()
 	return resp, nil
 }

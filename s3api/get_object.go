@@ -129,6 +129,8 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	resp.set("x-amz-website-redirect-location", h.WebsiteRedirect)
 	resp.set("x-amz-version-id", res.VersionID)
 	resp.setLock(res.Lock)
+	resp.setExpiry(res.Expires)
+	resp.setRestore(res.Restore)
 	if res.StorageClass != "STANDARD" {
 		resp.set("x-amz-storage-class", res.StorageClass)
 	}

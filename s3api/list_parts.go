@@ -53,6 +53,7 @@ func listParts(r *request) (*response, error) {
 	x.Optional("ChecksumAlgorithm", page.ChecksumAlgorithm.String())
 	x.Optional("ChecksumType", page.ChecksumType.String())
 	resp := r.ok()
+	resp.setAbort(page.Aborts)
 	resp.xml = x.Bytes()
 	return resp, nil
 }

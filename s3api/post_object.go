@@ -268,6 +268,7 @@ func (r *request) posted(form *postForm, in *object.PutInput, res *object.PutRes
 	location := strings.TrimSuffix(r.location(), "/")
 	resp.set("ETag", etag)
 	resp.setMade(res.VersionID)
+	resp.setExpiry(res.Expires)
 	resp.setChecksums(res.Checksums, true)
 	target := form.fields["success_action_redirect"]
 	if target == "" {

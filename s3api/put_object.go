@@ -51,6 +51,7 @@ func putObject(r *request) (*response, error) {
 	resp := r.ok()
 	resp.set("ETag", quoted(res.ETag))
 	resp.setMade(res.VersionID)
+	resp.setExpiry(res.Expires)
 	resp.setChecksums(res.Checksums, true)
 	return resp, nil
 }

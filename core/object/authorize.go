@@ -30,6 +30,9 @@ const (
 	actGetPublicAccess = "s3:GetBucketPublicAccessBlock"
 	actPutPublicAccess = "s3:PutBucketPublicAccessBlock"
 	actGetLocation     = "s3:GetBucketLocation"
+	actGetLifecycle    = "s3:GetLifecycleConfiguration"
+	actPutLifecycle    = "s3:PutLifecycleConfiguration"
+	actRestoreObject   = "s3:RestoreObject"
 
 	actGetObject            = "s3:GetObject"
 	actGetObjectVersion     = "s3:GetObjectVersion"

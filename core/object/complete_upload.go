@@ -69,7 +69,9 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 	if again != nil {
 		return again, nil
 	}
-	return rec.result(state), nil
+	res := rec.result(state)
+	res.Expires = b.settings.lifecycle.expiry(in.Key, rec)
+	return res, nil
 }
 
 // validate applies the rules that need no look at the upload.

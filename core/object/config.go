@@ -23,12 +23,16 @@ type Config struct {
 	Blobs *blobs.Pool // larger bodies
 	IAM   Authorizer  // asked before anything is looked at
 
-	InlineLimit int           // bodies up to this size ride in the commit; 0 is DefaultInlineLimit, negative none
-	BlobSize    int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
-	Grace       time.Duration // how long removed blobs stay for readers under way; 0 is DefaultGrace
-	MaxBuckets  int           // buckets of one account; 0 is MaxBuckets, the limit of S3
-	MinPartSize int64         // least bytes of every part but the last; 0 is MinPartSize, the limit of S3
-	Region      string        // what buckets made without a region are in; "" is us-east-1
+	InlineLimit  int           // bodies up to this size ride in the commit; 0 is DefaultInlineLimit, negative none
+	BlobSize     int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
+	Grace        time.Duration // how long removed blobs stay for readers under way; 0 is DefaultGrace
+	MaxBuckets   int           // buckets of one account; 0 is MaxBuckets, the limit of S3
+	MinPartSize  int64         // least bytes of every part but the last; 0 is MinPartSize, the limit of S3
+	Workers      bool          // carry out lifecycle rules in the background
+	LifecycleDay time.Duration // length of a day for lifecycle rules; 0 is that of a day
+	RestoreDelay time.Duration // how long it takes to restore an archived version; 0 is no time
+
+	Region string // what buckets made without a region are in; "" is us-east-1
 
 	Logger *slog.Logger // nil discards
 }
@@ -79,8 +83,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("object: config: inline limit %d is above %d", c.InlineLimit, maxInlineLimit)
 	case c.BlobSize < 1<<10 || c.BlobSize > blobs.MaxBlob:
 		return fmt.Errorf("object: config: blob size %d is outside 1024 to %d", c.BlobSize, blobs.MaxBlob)
-	case c.Grace < 0, c.MaxBuckets < 0, c.MinPartSize < 0:
-		return errors.New("object: config: negative grace, bucket limit or part size")
+	case c.Grace < 0, c.MaxBuckets < 0, c.MinPartSize < 0, c.LifecycleDay < 0, c.RestoreDelay < 0:
+		return errors.New("object: config: negative grace, bucket limit, part size, day or delay")
 	case c.Store.Shards() < 2:
 		return errors.New("object: config: the store has no index shard")
 	}

@@ -57,6 +57,15 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 		if f.detail.LockMode != 0 || f.detail.Hold != 0 {
 			res.Lock = s.shownLock(ctx, who, b, in.Key, f.record)
 		}
+		if in.VersionID == "" {
+			res.Expires = b.settings.lifecycle.expiry(in.Key, f.record)
+		}
+		if archived(f.class) {
+			res.Restore = f.detail.restore(s.now())
+			if withBody && !res.Restore.readable() {
+				return nil, archivedState(f.class, "The operation is not valid for the object's storage class")
+			}
+		}
 		err = s.open(ctx, b, in, f, res, withBody)
 		switch {
 		case err == nil:

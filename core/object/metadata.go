@@ -25,7 +25,9 @@ func parseStorageClass(name string) (uint8, error) {
 	i := slices.Index(storageClasses[:], name)
 	// The last ones belong to other kinds of store and are refused on a general purpose bucket.
 	if i < 0 || name == "OUTPOSTS" || name == "SNOW" || name == "EXPRESS_ONEZONE" {
-		return 0, errs.New(errs.Invalid, InvalidStorageClass, "The storage class you specified is not valid.")
+		e := errs.New(errs.Invalid, InvalidStorageClass, "The storage class you specified is not valid")
+		e.Detail = map[string]string{"StorageClassRequested": name}
+		return 0, e
 	}
 	return uint8(i), nil
 }

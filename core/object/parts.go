@@ -77,6 +77,7 @@ func (u *upload) outer(b *bucket, key string) Upload {
 	if u.Owner != "" {
 		out.Owner = Owner{AccountID: u.Owner}
 	}
+	out.Aborts = b.settings.lifecycle.aborts(realDay, key, u.id.time())
 	if u.Asked {
 		out.ChecksumAlgorithm, out.ChecksumType = u.algorithm(), u.typ()
 	}

@@ -97,7 +97,9 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 		s.dropUnlessOpen(ctx, err, in.pieces)
 		return nil, err
 	}
-	return rec.result(state), nil
+	res := rec.result(state)
+	res.Expires = b.settings.lifecycle.expiry(key, rec)
+	return res, nil
 }
 
 // keepBody notes in the record where its body is, and returns the manifest when it needs one.

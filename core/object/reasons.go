@@ -35,6 +35,11 @@ const (
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
 
+	NoSuchLifecycle    errs.Reason = "NoSuchLifecycleConfiguration"
+	MalformedDocument  errs.Reason = "MalformedXML"       // a configuration that breaks the form of its kind
+	InvalidObjectState errs.Reason = "InvalidObjectState" // the version is archived
+	RestoreInProgress  errs.Reason = "RestoreAlreadyInProgress"
+
 	InvalidRetentionPeriod errs.Reason = "InvalidRetentionPeriod"
 	AccessDenied           errs.Reason = "AccessDenied" // the version is locked
 	InvalidBucketState     errs.Reason = "InvalidBucketState"

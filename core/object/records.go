@@ -24,6 +24,9 @@ type detail struct {
 	LockMode  uint8 `msg:"lm,omitempty"` // LockMode
 	LockUntil int64 `msg:"lu,omitempty"` // unix milliseconds
 	Hold      uint8 `msg:"lh,omitempty"` // LegalHold
+
+	RestoreAt    int64 `msg:"ra,omitempty"` // unix milliseconds: from when an archived body can be read
+	RestoreUntil int64 `msg:"ru,omitempty"` // and until when
 }
 
 // bucketRecord is what the control shard knows of a bucket.
@@ -73,6 +76,15 @@ type uploadRecord struct {
 type doneRecord struct {
 	Instance []byte `msg:"i"`
 	Parts    []byte `msg:"p"` // SHA-256 of the list of parts it was completed with
+}
+
+// lifecycleRecord says how far the lifecycle rules of a bucket were carried out. It is there while the bucket has rules.
+type lifecycleRecord struct {
+	Bucket  uint64 `msg:"b"`
+	Started int64  `msg:"s,omitempty"` // of the last pass, unix milliseconds; 0: the rules are new
+	Ended   int64  `msg:"e,omitempty"` // 0 while it is under way
+	Phase   uint8  `msg:"p,omitempty"`
+	Row     []byte `msg:"r,omitempty"` // what lies before it in the phase's family was seen
 }
 
 // shardMap says which index shard holds which range of (bucket, key). It is fixed when the store is made.

@@ -39,6 +39,7 @@ const (
 	ctlIntent  = "s3.i" // name -> intent: a creation or deletion under way
 	ctlShards  = "s3.m" // -> shardMap
 	ctlSetting = "s3.s" // (name, Setting) -> bucket id, document
+	ctlLife    = "s3.l" // name -> lifecycleRecord: the bucket has lifecycle rules, and how far they were carried out
 )
 
 func nameKey(name string) []byte { return append([]byte(ctlName), name...) }
@@ -57,6 +58,8 @@ func intentKey(name string) []byte { return append([]byte(ctlIntent), name...) }
 func settingPrefix(name string) []byte { return keys.AppendString([]byte(ctlSetting), name) }
 
 func settingKey(name string, k Setting) []byte { return append(settingPrefix(name), byte(k)) }
+
+func lifecycleKey(name string) []byte { return append([]byte(ctlLife), name...) }
 
 func bucketPrefix(fam byte, b BucketID) []byte {
 	return keys.AppendUint64(keys.AppendByte(make([]byte, 0, 64), fam), uint64(b))

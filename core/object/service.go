@@ -41,6 +41,7 @@ type Service struct {
 	readers readerSet
 	suspect suspectSet
 	bodies  bodyPools
+	life    lifecycleWorker
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -63,6 +64,12 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.done.Go(func() { s.follow(background) })
+	if s.life.days = realDay; cfg.LifecycleDay > 0 {
+		s.life.days = days(cfg.LifecycleDay)
+	}
+	if cfg.Workers {
+		s.done.Go(func() { s.runLifecycle(background) })
+	}
 	return s, nil
 }
 

@@ -18,10 +18,10 @@ type Setting uint8
 
 // The settings. Their numbers are stored.
 const (
-	SettingPolicy       Setting = 1 // an IAM policy, as JSON
-	SettingCORS         Setting = 2 // []CORSRule, as JSON
-	SettingPublicAccess Setting = 3 // PublicAccessBlock, as JSON
-	settingsEnd         Setting = 4
+	SettingPolicy       Setting = 1  // an IAM policy, as JSON
+	SettingCORS         Setting = 2  // []CORSRule, as JSON
+	SettingPublicAccess Setting = 3  // PublicAccessBlock, as JSON
+	SettingLifecycle    Setting = 20 // LifecycleConfig, as JSON
 )
 
 // settingRule is what a setting asks of those who use it.
@@ -32,18 +32,30 @@ type settingRule struct {
 	limit         int    // bytes
 }
 
-// rule is the rule of a setting.
+// rule is the rule of a setting that this program knows.
 func (k Setting) rule() settingRule {
+	r, ok := k.find()
+	if !ok {
+		panic(fmt.Sprintf("object: setting %d", k))
+	}
+	return r
+}
+
+// find returns the rule of a setting; false for one of a newer program.
+func (k Setting) find() (settingRule, bool) {
 	switch k {
 	case SettingPolicy:
-		return settingRule{actGetPolicy, actPutPolicy, actDeletePolicy, NoSuchBucketPolicy, "The bucket policy does not exist", policy.MaxDocument}
+		return settingRule{actGetPolicy, actPutPolicy, actDeletePolicy, NoSuchBucketPolicy, "The bucket policy does not exist", policy.MaxDocument}, true
 	case SettingCORS:
-		return settingRule{actGetCORS, actPutCORS, actPutCORS, NoSuchCORSConfiguration, "The CORS configuration does not exist", maxSetting}
+		return settingRule{actGetCORS, actPutCORS, actPutCORS, NoSuchCORSConfiguration, "The CORS configuration does not exist", maxSetting}, true
 	case SettingPublicAccess:
 		return settingRule{actGetPublicAccess, actPutPublicAccess, actPutPublicAccess, NoSuchPublicAccessBlock,
-			"The public access block configuration was not found", maxSetting}
+			"The public access block configuration was not found", maxSetting}, true
+	case SettingLifecycle:
+		return settingRule{actGetLifecycle, actPutLifecycle, actPutLifecycle, NoSuchLifecycle,
+			"The lifecycle configuration does not exist", maxLifecycle}, true
 	}
-	panic(fmt.Sprintf("object: setting %d", k))
+	return settingRule{}, false
 }
 
 // maxSetting bounds a document in bytes.
@@ -52,12 +64,13 @@ const maxSetting = 256 << 10
 // settings is what a bucket's documents say, ready for use. It lives in the bucket's cached state, so that requests pay
 // nothing for documents that are not there and no parsing for those that are.
 type settings struct {
-	docs   [settingsEnd][]byte
-	policy *policy.Document
-	public bool // the policy gives something to everybody
-	tags   bool // the policy looks at tags of objects that exist
-	cors   []CORSRule
-	access PublicAccessBlock
+	docs      map[Setting][]byte
+	policy    *policy.Document
+	public    bool // the policy gives something to everybody
+	tags      bool // the policy looks at tags of objects that exist
+	cors      []CORSRule
+	access    PublicAccessBlock
+	lifecycle *LifecycleConfig
 }
 
 // take adds a document, parsed.
@@ -72,9 +85,14 @@ func (st *settings) take(k Setting, data []byte) error {
 		st.cors, err = parseCORS(data)
 	case SettingPublicAccess:
 		st.access, err = parsePublicAccess(data)
+	case SettingLifecycle:
+		st.lifecycle, err = parseLifecycle(data)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: setting %d: %w", errRecord, k, err)
+	}
+	if st.docs == nil {
+		st.docs = map[Setting][]byte{}
 	}
 	st.docs[k] = data
 	return nil
@@ -117,7 +135,7 @@ func readSettings(view kv.View, name string, id BucketID) (*settings, error) {
 			continue
 		}
 		k := Setting(rest[0])
-		if k == 0 || k >= settingsEnd {
+		if _, ok := k.find(); !ok {
 			err = fmt.Errorf("%w: setting %d is of a newer program", errSchema, k)
 			break
 		}
@@ -217,6 +235,9 @@ func (s *Service) writeSetting(ctx context.Context, b *bucket, k Setting, data [
 		} else {
 			batch.Put(settingKey(b.Name, k), encodeSetting(b.ID, data))
 		}
+		if k == SettingLifecycle {
+			noteLifecycle(&batch, b, data != nil)
+		}
 		_, err = s.kv.Commit(ctx, kv.Control, &batch)
 		s.buckets.drop(b.Name)
 		if !errors.Is(err, kv.ErrConditionFailed) {
@@ -267,4 +288,5 @@ func (s *Service) readNamed(ctx context.Context, name string) (*bucket, revision
 func dropSettings(batch *kv.Batch, name string) {
 	prefix := settingPrefix(name)
 	batch.DeleteRange(prefix, keys.PrefixEnd(prefix))
+	batch.Delete(lifecycleKey(name))
 }

@@ -120,6 +120,8 @@ type Info struct {
 	PartsCount   int        // parts it was completed from; 0 for a single upload
 	Multipart    bool       // made by CompleteMultipartUpload
 	Lock         ObjectLock // as far as the caller may see it
+	Expires      *Expiry    // by lifecycle; of a current version that was asked for as such
+	Restore      *Restore   // of an archived version that was asked back
 }
 
 // PutInput is a PutObject.
@@ -145,6 +147,7 @@ type PutResult struct {
 	Size         int64
 	LastModified time.Time
 	Checksums    []Checksum
+	Expires      *Expiry // by lifecycle
 }
 
 // RangeKind is the form of a range.
@@ -302,6 +305,7 @@ type Upload struct {
 	StorageClass      string
 	ChecksumAlgorithm checksum.Algorithm
 	ChecksumType      checksum.Type
+	Aborts            *Expiry // by lifecycle
 }
 
 // PartInput is an UploadPart.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/iam"
-	"github.com/aureole-cloud/aureole/storage/blobref"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -127,26 +126,7 @@ func (s *Service) abortUpload(ctx context.Context, who *iam.Principal, bucketNam
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	return s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
-		u, err := s.findUpload(ctx, b, key, uploadID)
-		if err != nil {
-			return err
-		}
-		parts, epoch, err := s.uploadParts(ctx, b, key, u.id, 0, MaxParts)
-		if err != nil {
-			return err
-		}
-		var refs []blobref.Ref
-		var bytes int64
-		for i := range parts {
-			refs = append(refs, parts[i].pieces...)
-			bytes += parts[i].size
-		}
-		batch.IfRevision(epochKey(b.ID, key, u.id), epoch)
-		s.endUpload(batch, b, key, u, bytes)
-		s.tossRefs(batch, s.now(), refs)
-		return nil
-	})
+	return s.dropUpload(ctx, b, key, uploadID)
 }
 
 // endUpload removes the rows of an upload whose parts have bytes in all.

@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(13)
-	var zb0001Mask uint16 /* 13 bits */
+	zb0001Len := uint32(15)
+	var zb0001Mask uint16 /* 15 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -236,6 +236,14 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Hold == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x1000
+	}
+	if z.RestoreAt == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.RestoreUntil == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4000
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -312,6 +320,16 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "lh"
 			o = append(o, 0xa2, 0x6c, 0x68)
 			o = msgp.AppendUint8(o, z.Hold)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "ra"
+			o = append(o, 0xa2, 0x72, 0x61)
+			o = msgp.AppendInt64(o, z.RestoreAt)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "ru"
+			o = append(o, 0xa2, 0x72, 0x75)
+			o = msgp.AppendInt64(o, z.RestoreUntil)
 		}
 	}
 	return
@@ -467,6 +485,18 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Hold")
 				return
 			}
+		case "ra":
+			z.RestoreAt, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RestoreAt")
+				return
+			}
+		case "ru":
+			z.RestoreUntil, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RestoreUntil")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -489,7 +519,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size
 	return
 }
 
@@ -665,6 +695,147 @@ func (z *intent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *intent) Msgsize() (s int) {
 	s = 1 + 2 + msgp.Uint8Size + 2 + z.Bucket.Msgsize() + 2 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *lifecycleRecord) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
+	_ = zb0001Mask
+	if z.Started == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Ended == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Phase == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Row == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "b"
+		o = append(o, 0xa1, 0x62)
+		o = msgp.AppendUint64(o, z.Bucket)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "s"
+			o = append(o, 0xa1, 0x73)
+			o = msgp.AppendInt64(o, z.Started)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "e"
+			o = append(o, 0xa1, 0x65)
+			o = msgp.AppendInt64(o, z.Ended)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "p"
+			o = append(o, 0xa1, 0x70)
+			o = msgp.AppendUint8(o, z.Phase)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "r"
+			o = append(o, 0xa1, 0x72)
+			o = msgp.AppendBytes(o, z.Row)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *lifecycleRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z26707251limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "b":
+			z.Bucket, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Bucket")
+				return
+			}
+		case "s":
+			z.Started, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Started")
+				return
+			}
+		case "e":
+			z.Ended, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Ended")
+				return
+			}
+		case "p":
+			z.Phase, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Phase")
+				return
+			}
+		case "r":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Row")
+				return
+			}
+			if zb0002 > z26707251limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Row == nil || uint32(cap(z.Row)) < zb0002 {
+				z.Row = make([]byte, zb0002)
+			} else {
+				z.Row = z.Row[:zb0002]
+			}
+			if uint32(len(bts)) < zb0002 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Row, bts[:zb0002])
+			bts = bts[zb0002:]
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *lifecycleRecord) Msgsize() (s int) {
+	s = 1 + 2 + msgp.Uint64Size + 2 + msgp.Int64Size + 2 + msgp.Int64Size + 2 + msgp.Uint8Size + 2 + msgp.BytesPrefixSize + len(z.Row)
 	return
 }
 

@@ -34,6 +34,7 @@ const (
 	InvalidChunkSize                  Code = "InvalidChunkSizeError"
 	InvalidDigest                     Code = "InvalidDigest"
 	InvalidLocationConstraint         Code = "InvalidLocationConstraint"
+	InvalidObjectState                Code = "InvalidObjectState"
 	InvalidPart                       Code = "InvalidPart"
 	InvalidPartNumber                 Code = "InvalidPartNumber"
 	InvalidPartOrder                  Code = "InvalidPartOrder"
@@ -80,6 +81,7 @@ const (
 	RequestHeaderSectionTooLarge      Code = "RequestHeaderSectionTooLarge"
 	RequestTimeTooSkewed              Code = "RequestTimeTooSkewed"
 	RequestTimeout                    Code = "RequestTimeout"
+	RestoreAlreadyInProgress          Code = "RestoreAlreadyInProgress"
 	SSEConfigurationNotFound          Code = "ServerSideEncryptionConfigurationNotFoundError"
 	ServiceUnavailable                Code = "ServiceUnavailable"
 	SignatureDoesNotMatch             Code = "SignatureDoesNotMatch"
@@ -127,6 +129,7 @@ var table = map[Code]row{
 	InvalidChunkSize:                  {http.StatusBadRequest, "Only the last chunk is allowed to have a size less than 8192 bytes"},
 	InvalidDigest:                     {http.StatusBadRequest, "The Content-MD5 you specified was invalid."},
 	InvalidLocationConstraint:         {http.StatusBadRequest, "The specified location-constraint is not valid"},
+	InvalidObjectState:                {http.StatusForbidden, "The operation is not valid for the object's storage class"},
 	InvalidPart:                       {http.StatusBadRequest, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
 	InvalidPartNumber:                 {http.StatusRequestedRangeNotSatisfiable, "The requested partnumber is not satisfiable"},
 	InvalidPartOrder:                  {http.StatusBadRequest, "The list of parts was not in ascending order. Parts must be ordered by part number."},
@@ -173,6 +176,7 @@ var table = map[Code]row{
 	RequestHeaderSectionTooLarge:      {http.StatusBadRequest, "Your request header section exceeds the maximum allowed request header section size"},
 	RequestTimeTooSkewed:              {http.StatusForbidden, "The difference between the request time and the current time is too large."},
 	RequestTimeout:                    {http.StatusBadRequest, "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed."},
+	RestoreAlreadyInProgress:          {http.StatusConflict, "Object restore is already in progress"},
 	SSEConfigurationNotFound:          {http.StatusNotFound, "The server side encryption configuration was not found"},
 	ServiceUnavailable:                {http.StatusServiceUnavailable, "Service is unable to handle request."},
 	SignatureDoesNotMatch:             {http.StatusForbidden, "The request signature we calculated does not match the signature you provided. Check your key and signing method."},

@@ -19,7 +19,8 @@ func (p *program) admin() *cobra.Command {
 	c.AddCommand(p.adminUser(),
 		p.task("scrub", "Verify every stored copy now and repair what is damaged"),
 		p.task("compact", "Return the space of deleted objects now"),
-		p.task("gc", "Remove what deleted objects and broken uploads left behind now"))
+		p.task("gc", "Remove what deleted objects and broken uploads left behind now"),
+		p.task("lifecycle", "Carry out the lifecycle rules of all buckets now"))
 	return c
 }
 

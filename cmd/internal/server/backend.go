@@ -114,6 +114,12 @@ func (b *backend) runTask(ctx context.Context, name string) (map[string]int64, e
 			"entries": int64(c.Entries), "blobs": int64(c.Blobs), "postponed": int64(c.Postponed),
 			"orphansChecked": o.Checked, "orphansRemoved": o.Removed, "orphansUnknown": o.Unknown,
 		}, err
+	case "lifecycle":
+		r, err := b.objects.LifecycleOnce(ctx)
+		return map[string]int64{
+			"buckets": r.Buckets, "versions": r.Versions, "expired": r.Expired, "noncurrent": r.Noncurrent,
+			"transitioned": r.Transitioned, "aborted": r.Aborted, "kept": r.Kept,
+		}, err
 	}
-	return nil, errs.New(errs.NotFound, "", "there is no task %q: scrub, compact and gc are", name)
+	return nil, errs.New(errs.NotFound, "", "there is no task %q: scrub, compact, gc and lifecycle are", name)
 }

@@ -151,6 +151,7 @@ func (s *Server) openIAM(ctx context.Context) error {
 func (s *Server) openObjects(ctx context.Context) (err error) {
 	s.objects, err = object.Open(ctx, object.Config{
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
+		Workers: true, LifecycleDay: s.cfg.LifecycleDay,
 		Logger: s.log.With("part", "object"),
 	})
 	if err != nil {
