@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"core/iam/policy": {"core/errs"},
 	"core/iam":        {"core/errs", "core/iam/policy", "storage/kv", "storage/keys"},
 	"core/object":     {"core/errs", "core/checksum", "core/iam", "core/iam/policy", "storage/blob", "storage/blobref", "storage/blobs", "storage/keys", "storage/kv", "storage/repair"},
+	"core/network":    {"core/errs", "core/idem", "core/ids", "core/tags", "storage/keys", "storage/kv"},
 
 	"storage/blobref":   {},
 	"storage/keys":      {},
