@@ -25,6 +25,7 @@ type Config struct {
 	Replicas     int      // copies of each large object; 0 means min(3, devices)
 	Region       string   // the region the server says it is
 	StrictRegion bool     // refuse signatures made for another region
+	Zones        int      // availability zones that EC2 offers: REGIONa, REGIONb, …
 	Domains      []string // base names of virtual-host addressing: BUCKET.NAME
 	Hypervisor   string   // off, libvirt or test
 
@@ -59,6 +60,7 @@ func Default() Config {
 		Listen:          "127.0.0.1:9000",
 		AdminListen:     "127.0.0.1:9001",
 		Region:          "us-east-1",
+		Zones:           3, // as templates made for AWS expect, which spread over so many
 		Hypervisor:      "off",
 		LogFormat:       "text",
 		LogLevel:        "info",
@@ -70,6 +72,17 @@ func Default() Config {
 		OrphanGrace:     24 * time.Hour,
 		LifecycleDay:    24 * time.Hour,
 	}
+}
+
+const maxZones = 6
+
+// ZoneNames names the availability zones.
+func (c *Config) ZoneNames() []string {
+	names := make([]string, c.Zones)
+	for i := range names {
+		names[i] = c.Region + string(rune('a'+i))
+	}
+	return names
 }
 
 // TLS reports whether the API is served over TLS.
@@ -93,6 +106,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Region == "" || strings.ContainsAny(c.Region, "/ \t\n") {
 		return fmt.Errorf("region: %q is not a region name", c.Region)
+	}
+	if c.Zones < 1 || c.Zones > maxZones {
+		return fmt.Errorf("zones: %d is outside 1 to %d", c.Zones, maxZones)
 	}
 	for _, d := range c.Domains {
 		if d == "" || strings.ContainsAny(d, "/: \t\n") || strings.HasPrefix(d, ".") {

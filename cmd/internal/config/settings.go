@@ -27,7 +27,7 @@ func Settings() []Setting {
 	return []Setting{
 		{Name: "data", Usage: "data `folder`; repeat for more devices (the first also holds the store)",
 			field: func(c *Config) any { return &c.Data }},
-		{Name: "listen", Usage: "`host:port` of the S3 endpoint", field: func(c *Config) any { return &c.Listen }},
+		{Name: "listen", Usage: "`host:port` of the S3 and EC2 endpoint", field: func(c *Config) any { return &c.Listen }},
 		{Name: "admin-listen", Usage: "`host:port` of health, metrics and the admin API, or off",
 			field: func(c *Config) any { return &c.AdminListen }},
 		{Name: "replicas", Usage: "copies of each object on different devices; 0 means min(3, devices)",
@@ -35,6 +35,7 @@ func Settings() []Setting {
 		{Name: "region", Usage: "`name` of the region", field: func(c *Config) any { return &c.Region }},
 		{Name: "strict-region", Usage: "refuse signatures made for another region",
 			field: func(c *Config) any { return &c.StrictRegion }},
+		{Name: "zones", Usage: "how many availability zones EC2 offers", field: func(c *Config) any { return &c.Zones }},
 		{Name: "domain", Usage: "base `name` for virtual-host addressing, BUCKET.NAME; repeatable",
 			field: func(c *Config) any { return &c.Domains }},
 		{Name: "hypervisor", Usage: "off, libvirt or test; machines are not built yet, so only off works",

@@ -1,15 +1,17 @@
-// Package dispatch lets several protocols share one listener: it looks at a request's line and headers, never at its
-// body, and says whose it is.
+// Package dispatch lets several protocols share one listener: it looks at a request's line and headers and says whose it is.
 //
 // The order: the service in the scope of a SigV4 signature; the paths of old EC2 tools; a Version or Action in the query;
-// a form posted to /, which only the query protocols do. Everything else is S3. Signatures are not verified here: a
-// wrong guess ends in the refusal of the front end that was guessed.
+// a form posted to /, which only the query protocols do: what it says then decides between them. Everything else is S3.
+// Signatures are not verified here: a wrong guess ends in the refusal of the front end that was guessed.
 package dispatch
 
 import (
 	"bytes"
+	"io"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/aureole-cloud/aureole/s3api/httpd"
 )
 
 // Protocol is who a request speaks to.
@@ -21,10 +23,11 @@ const (
 	EC2
 	IAM
 	STS
+	Form // one of the last three: the form in the body tells which
 )
 
 // String names the protocol as AWS names the service.
-func (p Protocol) String() string { return [...]string{"s3", "ec2", "iam", "sts"}[p] }
+func (p Protocol) String() string { return [...]string{"s3", "ec2", "iam", "sts", "form"}[p] }
 
 // Of decides for a request.
 func Of(ctx *fasthttp.RequestCtx) Protocol {
@@ -54,9 +57,31 @@ func Of(ctx *fasthttp.RequestCtx) Protocol {
 		return byVersion(ctx.QueryArgs().Peek("Version"))
 	}
 	if ctx.IsPost() && bytes.HasPrefix(ctx.Request.Header.ContentType(), []byte("application/x-www-form-urlencoded")) {
-		return STS // AssumeRoleWithWebIdentity is the only one that comes without a signature
+		return Form
 	}
 	return S3
+}
+
+// OfForm decides for a request that is Form, by its body.
+func OfForm(body []byte) Protocol {
+	for item := range bytes.SplitSeq(body, []byte("&")) {
+		if v, ok := bytes.CutPrefix(item, []byte("Version=")); ok {
+			return byVersion(v)
+		}
+	}
+	return EC2
+}
+
+// MaxForm bounds the body of the query protocols, as AWS does.
+const MaxForm = 1 << 20
+
+// Body reads the body of a request of a query protocol. tooLarge says that there was more of it.
+func Body(ctx *fasthttp.RequestCtx) (body []byte, tooLarge bool, err error) {
+	if ctx.Request.Header.ContentLength() > MaxForm {
+		return nil, true, nil
+	}
+	body, err = io.ReadAll(io.LimitReader(httpd.BodyStream(ctx), MaxForm+1))
+	return body, len(body) > MaxForm, err
 }
 
 // byVersion tells the query protocols apart by the version of the API; EC2 had many.

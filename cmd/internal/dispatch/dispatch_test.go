@@ -52,7 +52,7 @@ func TestOf(t *testing.T) {
 		{"older ec2 tool", request("GET", "/services/Eucalyptus"), dispatch.EC2},
 		{"SigV2 ec2", request("GET", "/?Action=DescribeInstances&Version=2010-08-31&Signature=x"), dispatch.EC2},
 		{"SigV2 iam", request("GET", "/?Version=2010-05-08&Action=ListUsers"), dispatch.IAM},
-		{"web identity", request("POST", "/", "Content-Type", form), dispatch.STS},
+		{"form without a scope", request("POST", "/", "Content-Type", form), dispatch.Form},
 		{"unknown service in the scope", request("GET", "/?Action=DescribeVpcs&Version=2016-11-15", "Authorization", signed("eucalyptus")), dispatch.EC2},
 		{"broken credential", request("GET", "/b", "Authorization", "AWS4-HMAC-SHA256 Credential=x"), dispatch.S3},
 		{"no credential", request("GET", "/b", "Authorization", "AWS4-HMAC-SHA256"), dispatch.S3},

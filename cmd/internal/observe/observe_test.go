@@ -29,12 +29,12 @@ func event(status int, code string) *s3api.Event {
 }
 
 func TestRequestsAreCounted(t *testing.T) {
-	r := observe.NewRequests()
+	r := observe.NewRequests("s3")
 	for _, e := range []*s3api.Event{event(200, ""), event(204, ""), event(404, "NoSuchBucket"), event(500, "InternalError"), event(0, ""), event(999, "")} {
 		r.Observe(e)
 	}
 	want := `
-# HELP aureole_s3_errors_total Failed requests by operation and S3 error code.
+# HELP aureole_s3_errors_total Failed requests by operation and error code.
 # TYPE aureole_s3_errors_total counter
 aureole_s3_errors_total{code="InternalError",operation="PutObject"} 1
 aureole_s3_errors_total{code="NoSuchBucket",operation="PutObject"} 1
@@ -56,7 +56,7 @@ aureole_s3_received_bytes_total{operation="PutObject"} 60
 }
 
 func TestCountingAllocatesNothing(t *testing.T) {
-	r := observe.NewRequests()
+	r := observe.NewRequests("s3")
 	o := observe.Tee{r, observe.NewAccessLog(slog.New(slog.DiscardHandler), "errors")}
 	e := event(200, "")
 	o.Observe(e)
@@ -66,7 +66,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	r := observe.NewRequests()
+	r := observe.NewRequests("s3")
 	e := event(200, "")
 	b.ReportAllocs()
 	for b.Loop() {
@@ -131,7 +131,7 @@ func TestStorageFiguresAreCollected(t *testing.T) {
 	counters.Repaired.Add(3)
 	reg := prometheus.NewPedanticRegistry()
 	err = observe.Register(reg, observe.Sources{
-		Build: buildinfo.Read(), Requests: observe.NewRequests(), Conns: func() int { return 5 },
+		Build: buildinfo.Read(), Requests: observe.NewRequests("s3"), Conns: func() int { return 5 },
 		Store:   func() kv.Usage { return kv.Usage{Commits: 7} },
 		Devices: func() []blobs.DeviceUsage { return []blobs.DeviceUsage{usage} },
 		Ring:    func() *ring.Ring { return rg }, Repair: counters,

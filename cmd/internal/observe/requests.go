@@ -8,7 +8,7 @@ import (
 	"github.com/aureole-cloud/aureole/s3api"
 )
 
-// Requests counts the requests of the S3 front end. It is a prometheus.Collector and an s3api.Observer.
+// Requests counts the requests of a front end. It is a prometheus.Collector and an s3api.Observer.
 type Requests struct {
 	total    *prometheus.CounterVec   // operation, status class
 	seconds  *prometheus.HistogramVec // operation
@@ -29,18 +29,18 @@ type operation struct {
 // latencyBuckets run from a cached HEAD to a slow disk's large upload.
 var latencyBuckets = []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30, 60, 300}
 
-// NewRequests makes the counters.
-func NewRequests() *Requests {
+// NewRequests makes the counters of a service: "s3" gives aureole_s3_requests_total.
+func NewRequests(service string) *Requests {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "aureole", Subsystem: "s3", Name: name, Help: help}, labels)
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "aureole", Subsystem: service, Name: name, Help: help}, labels)
 	}
 	return &Requests{
 		total:    counter("requests_total", "Answered requests by operation and class of status.", "operation", "status"),
 		received: counter("received_bytes_total", "Bytes of request bodies, as decoded.", "operation"),
 		sent:     counter("sent_bytes_total", "Bytes of response bodies.", "operation"),
-		errors:   counter("errors_total", "Failed requests by operation and S3 error code.", "operation", "code"),
+		errors:   counter("errors_total", "Failed requests by operation and error code.", "operation", "code"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "aureole", Subsystem: "s3", Name: "request_seconds",
+			Namespace: "aureole", Subsystem: service, Name: "request_seconds",
 			Help: "Time from the start of a request to the end of its answer.", Buckets: latencyBuckets,
 		}, []string{"operation"}),
 	}

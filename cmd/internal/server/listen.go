@@ -69,9 +69,9 @@ func (s *Server) openTLS(context.Context) error {
 	return nil
 }
 
-// openFront makes the S3 front end and the server that it shares with protocols to come.
+// openFront makes the front ends and the server that they share.
 func (s *Server) openFront(context.Context) (err error) {
-	s.requests = observe.NewRequests()
+	s.requests = observe.NewRequests("s3")
 	log := s.log.With("part", "s3")
 	s.s3, err = s3api.New(s3api.Config{
 		Objects: s.objects, IAM: s.iam, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Domains: s.cfg.Domains,
@@ -80,11 +80,14 @@ func (s *Server) openFront(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = s.openEC2(); err != nil {
+		return err
+	}
 	serveS3 := s.s3.Handler()
 	s.front, err = httpd.New(httpd.Config{
 		Handler: func(c *fiber.Ctx) error {
 			if p := dispatch.Of(c.Context()); p != dispatch.S3 {
-				dispatch.Absent(c.Context(), p, uuid.NewString())
+				s.query(c.Context(), p)
 				return nil
 			}
 			return serveS3(c)
@@ -98,4 +101,20 @@ func (s *Server) openFront(context.Context) (err error) {
 		Broken: s.s3.Broken, Busy: s.s3.Busy(), ServerName: s3api.ServerName, Logger: log,
 	})
 	return err
+}
+
+// query answers a request of a query protocol.
+func (s *Server) query(ctx *fasthttp.RequestCtx, p dispatch.Protocol) {
+	body, tooLarge, err := dispatch.Body(ctx)
+	if err != nil || tooLarge {
+		httpd.WillClose(ctx) // not all of its body was read
+	}
+	if p == dispatch.Form {
+		p = dispatch.OfForm(body)
+	}
+	if p == dispatch.EC2 {
+		s.ec2.Handle(ctx, body, tooLarge || err != nil)
+		return
+	}
+	dispatch.Absent(ctx, p, uuid.NewString())
 }

@@ -1,13 +1,15 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/aureole-cloud/aureole/cmd/internal/buildinfo"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 )
 
 // registerMetrics brings the figures of all parts together.
 func (s *Server) registerMetrics() error {
-	return observe.Register(s.registry, observe.Sources{
+	return errors.Join(s.registry.Register(s.ec2Requests), observe.Register(s.registry, observe.Sources{
 		Build:    buildinfo.Read(),
 		Requests: s.requests,
 		Conns:    s.front.Conns,
@@ -15,5 +17,5 @@ func (s *Server) registerMetrics() error {
 		Devices:  s.manager.Pool().Usage,
 		Ring:     s.manager.Ring,
 		Repair:   s.repairer.Counters(),
-	})
+	}))
 }

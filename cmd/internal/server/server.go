@@ -1,7 +1,7 @@
 // Package server wires the parts into a process: it opens them in the order in which they stand on each other, listens,
 // and closes them the other way round.
 //
-//	data folder -> addresses -> admin API -> store -> identities -> ring and devices -> objects -> repair -> S3
+//	data folder -> addresses -> admin API -> store -> identities -> ring and devices -> objects -> repair -> S3, EC2
 //
 // Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests of S3 are answered only
 // after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
@@ -32,6 +32,7 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/s3api/httpd"
 	"github.com/aureole-cloud/aureole/storage/kv/local"
@@ -54,10 +55,11 @@ type Server struct {
 	objects  *object.Service
 	repairer *repair.Repairer
 	s3       *s3api.Server
+	ec2      *ec2api.Server
 	front    *httpd.Server
 	admin    *http.Server
 
-	requests *observe.Requests
+	requests, ec2Requests *observe.Requests
 
 	listener, adminListener net.Listener
 	tls                     *tls.Config
