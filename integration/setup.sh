@@ -90,4 +90,13 @@ else
 fi
 ln -sf "litestream-$litestream_version" "$cache/bin/litestream"
 
+# A program of ours around litestream's leaser, in a module of its own.
+if done_for lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum" && [ -x "$cache/bin/litestream-lease" ]; then
+	say "litestream-lease is there"
+else
+	say "go build litestream-lease"
+	(cd "$here/clients/lease" && GOFLAGS= CGO_ENABLED=0 go build -o "$cache/bin/litestream-lease" .)
+	mark_done lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum"
+fi
+
 say "ready"

@@ -13,8 +13,18 @@ import (
 	"github.com/aureole-cloud/aureole/integration/harness"
 )
 
-// TestLitestream replicates a database while it is written to and restores it. Its lease is built on conditional
-// writes, which TestGoSDKConditions takes apart.
+// TestLitestreamLease lets litestream's own leaser acquire, renew, release, expire and contend. See lease/main.go.
+func TestLitestreamLease(t *testing.T) {
+	overBoth(t, func(t *testing.T, s *harness.Server) {
+		b := newBucket(t, goClient(t, s))
+		out := harness.Run(t, harness.Command{Path: harness.Tool(t, "litestream-lease"), Args: []string{b, "app"}, Env: s.AWSEnv()})
+		if strings.TrimSpace(out) != "ok" {
+			t.Errorf("it said %q", out)
+		}
+	})
+}
+
+// TestLitestream replicates a database while it is written to and restores it.
 func TestLitestream(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *harness.Server) {
 		path, sqlite := harness.Tool(t, "litestream"), harness.Tool(t, "sqlite3")
