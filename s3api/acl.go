@@ -1,134 +1,233 @@
 package s3api
 
 import (
+	"strings"
+
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
 )
 
-// Buckets are BucketOwnerEnforced, as Amazon makes new ones: access control lists are off, and whoever asks is told that the
-// owner has full control. Requests that would say just that are taken.
-
 func cannedBucketACL(v string) bool {
 	switch v {
-	case "", "private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write":
+	case "private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write", "aws-exec-read",
+		"bucket-owner-read", "bucket-owner-full-control":
 		return true
 	}
 	return false
 }
 
-func cannedObjectACL(v string) bool {
-	switch v {
-	case "", "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
-		"bucket-owner-full-control":
-		return true
+func cannedObjectACL(v string) bool { return cannedBucketACL(v) && v != "log-delivery-write" }
+
+// grantHeaders are the headers that grant one permission each.
+var grantHeaders = [...]struct {
+	name       string
+	permission object.Permission
+}{
+	{"x-amz-grant-full-control", object.PermFullControl}, {"x-amz-grant-read", object.PermRead},
+	{"x-amz-grant-write", object.PermWrite}, {"x-amz-grant-read-acp", object.PermReadACP}, {"x-amz-grant-write-acp", object.PermWriteACP},
+}
+
+// aclHeaders reads what headers say about an access control list: a canned one, or grants. It returns the zero value when they
+// say nothing.
+func (r *request) aclHeaders(valid func(canned string) bool) (object.ACLInput, error) {
+	var in object.ACLInput
+	if v, ok := r.lookupHeader("x-amz-acl"); ok {
+		if !valid(v) {
+			return in, s3err.Argument("x-amz-acl", v, "Unknown canned ACL")
+		}
+		in.Canned = v
 	}
-	return false
+	for _, h := range grantHeaders {
+		if !r.hasHeader(h.name) {
+			continue
+		}
+		grants, err := parseGrants(h.name, r.headerList(h.name), h.permission)
+		if err != nil {
+			return in, err
+		}
+		in.Grants, in.Given, in.ByName = append(in.Grants, grants...), true, true
+	}
+	if in.Canned != "" && in.Given {
+		return in, s3err.Newf(s3err.InvalidRequest, "Specifying both Canned ACLs and Header Grants is not allowed")
+	}
+	return in, nil
 }
 
-// ownerOnly reports whether a canned ACL gives nobody but the owner anything.
-func ownerOnly(v string) bool {
-	return v == "" || v == "private" || v == "bucket-owner-full-control" || v == "bucket-owner-read"
+// parseGrants reads the grantees of a header: id="…", uri="…" or emailAddress="…", separated by commas.
+func parseGrants(header, v string, p object.Permission) ([]object.Grant, error) {
+	var grants []object.Grant
+	for item := range strings.SplitSeq(v, ",") {
+		if len(grants) == object.MaxGrants {
+			return nil, s3err.New(s3err.MalformedACL)
+		}
+		kind, name, ok := strings.Cut(strings.TrimSpace(item), "=")
+		name = strings.Trim(strings.TrimSpace(name), `"`)
+		g := object.Grant{Permission: p}
+		switch strings.TrimSpace(kind) {
+		case "id":
+			g.CanonicalID = name
+		case "uri":
+			if g.Group, ok = object.ParseGroup(name); !ok {
+				return nil, s3err.Argument("uri", name, "Invalid group uri")
+			}
+		case "emailAddress":
+			return nil, byEmail()
+		default:
+			ok = false
+		}
+		if !ok || name == "" {
+			return nil, s3err.Argument(header, v, "Argument format not recognized")
+		}
+		grants = append(grants, g)
+	}
+	return grants, nil
 }
 
-// hasGrants reports whether an x-amz-grant-* header was sent.
-func (r *request) hasGrants() bool {
-	for i := range r.headers {
-		if hasPrefixFold(r.headers[i].Name, "x-amz-grant-") {
-			return true
+// byEmail is what Amazon answers to grants by e-mail address since October 2025.
+func byEmail() error { return s3err.New(s3err.MethodNotAllowed) }
+
+// aclBody reads the access control list that a request sets: from its headers or from its body, not from both.
+func (r *request) aclBody(valid func(canned string) bool) (object.ACLInput, error) {
+	in, err := r.aclHeaders(valid)
+	if err != nil {
+		return in, err
+	}
+	var doc s3xml.AccessControlPolicy
+	there, err := r.readOptionalXML("AccessControlPolicy", &doc)
+	switch {
+	case !in.IsZero() && (there || err != nil):
+		return in, s3err.New(s3err.UnexpectedContent)
+	case err != nil:
+		if s3err.From(err).Code == s3err.MalformedXML {
+			err = s3err.New(s3err.MalformedACL)
+		}
+		return in, err
+	case !there && in.IsZero():
+		return in, s3err.New(s3err.MissingSecurityHeader).With("MissingHeaderName", "x-amz-acl")
+	case !there:
+		return in, nil
+	case doc.Owner == nil || doc.List == nil:
+		return in, s3err.New(s3err.MalformedACL)
+	}
+	in.Given, in.Owner = true, doc.Owner.ID
+	for i := range doc.List.Grants {
+		g, err := documentGrant(&doc.List.Grants[i])
+		if err != nil {
+			return in, err
+		}
+		in.Grants = append(in.Grants, g)
+	}
+	return in, nil
+}
+
+// documentGrant reads one grant of a document.
+func documentGrant(g *s3xml.Grant) (object.Grant, error) {
+	var out object.Grant
+	var ok bool
+	if out.Permission, ok = object.ParsePermission(g.Permission); !ok {
+		return out, s3err.New(s3err.MalformedACL)
+	}
+	kind := g.Grantee.Type
+	if _, local, prefixed := strings.Cut(kind, ":"); prefixed {
+		kind = local
+	}
+	if kind == "" { // Amazon asks for it; the names say as much
+		switch {
+		case g.Grantee.URI != "":
+			kind = "Group"
+		case g.Grantee.Email != "":
+			kind = "AmazonCustomerByEmail"
+		default:
+			kind = "CanonicalUser"
 		}
 	}
-	return false
-}
-
-// getBucketACL: GET /bucket?acl
-func getBucketACL(r *request) (*response, error) {
-	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
-	if err != nil {
-		return nil, err
+	switch kind {
+	case "CanonicalUser":
+		if out.CanonicalID = g.Grantee.ID; out.CanonicalID == "" {
+			return out, s3err.Argument("CanonicalUser/ID", "", "Invalid id")
+		}
+	case "Group":
+		if out.Group, ok = object.ParseGroup(g.Grantee.URI); !ok {
+			return out, s3err.Argument("Group/URI", g.Grantee.URI, "Invalid group uri")
+		}
+	case "AmazonCustomerByEmail":
+		return out, byEmail()
+	default:
+		return out, s3err.New(s3err.MalformedACL)
 	}
-	return r.ownerACL(b.Owner), nil
+	return out, nil
 }
 
-// getObjectACL: GET /bucket/key?acl
-func getObjectACL(r *request) (*response, error) {
-	o, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")})
-	if err != nil {
-		return nil, err
-	}
-	resp := r.ownerACL(o.Owner)
-	resp.set("x-amz-version-id", o.VersionID)
-	return resp, nil
-}
-
-func (r *request) ownerACL(o object.Owner) *response {
+// aclDocument is the answer to both kinds of reading.
+func (r *request) aclDocument(acl *object.ACL) *response {
 	x := s3xml.New("AccessControlPolicy", 512)
-	x.Owner("Owner", o.CanonicalID, o.DisplayName)
+	x.Owner("Owner", acl.Owner.CanonicalID, acl.Owner.DisplayName)
 	x.Open("AccessControlList")
-	x.Open("Grant")
-	x.OpenGrantee("CanonicalUser")
-	x.Text("ID", o.CanonicalID)
-	x.Optional("DisplayName", o.DisplayName)
-	x.Close("Grantee")
-	x.Text("Permission", "FULL_CONTROL")
-	x.Close("Grant")
+	for i := range acl.Grants {
+		g := &acl.Grants[i]
+		x.Open("Grant")
+		if g.Group != object.NoGroup {
+			x.OpenGrantee("Group")
+			x.Text("URI", g.Group.URI())
+		} else {
+			x.OpenGrantee("CanonicalUser")
+			x.Text("ID", g.CanonicalID)
+			x.Optional("DisplayName", g.DisplayName)
+		}
+		x.Close("Grantee")
+		x.Text("Permission", g.Permission.String())
+		x.Close("Grant")
+	}
 	x.Close("AccessControlList")
 	resp := r.ok()
 	resp.xml = x.Bytes()
 	return resp
 }
 
-// putBucketACL: PUT /bucket?acl
-func putBucketACL(r *request) (*response, error) {
-	b, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket)
+// getBucketACL: GET /bucket?acl
+func getBucketACL(r *request) (*response, error) {
+	acl, err := r.srv.objects.BucketACL(r.ctx, r.who, r.bucket)
 	if err != nil {
 		return nil, err
 	}
-	acl := r.header("x-amz-acl")
-	switch {
-	case !cannedBucketACL(acl):
-		return nil, s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
-	case acl == "private" && !r.hasGrants():
-		return r.ok(), nil
+	return r.aclDocument(&acl), nil
+}
+
+// putBucketACL: PUT /bucket?acl
+func putBucketACL(r *request) (*response, error) {
+	in, err := r.aclBody(cannedBucketACL)
+	if err != nil {
+		return nil, err
 	}
-	return r.takeOwnerACL(acl, b.Owner)
+	if err := r.srv.objects.PutBucketACL(r.ctx, r.who, r.bucket, &in); err != nil {
+		return nil, err
+	}
+	return r.ok(), nil
+}
+
+// getObjectACL: GET /bucket/key?acl
+func getObjectACL(r *request) (*response, error) {
+	acl, err := r.srv.objects.ObjectACL(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"))
+	if err != nil {
+		return nil, err
+	}
+	resp := r.aclDocument(&acl)
+	resp.set("x-amz-version-id", acl.VersionID)
+	return resp, nil
 }
 
 // putObjectACL: PUT /bucket/key?acl
 func putObjectACL(r *request) (*response, error) {
-	o, err := r.srv.objects.Head(r.ctx, r.who, &object.GetInput{Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId")})
+	in, err := r.aclBody(cannedObjectACL)
 	if err != nil {
 		return nil, err
 	}
-	acl := r.header("x-amz-acl")
-	switch {
-	case !cannedObjectACL(acl):
-		return nil, s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
-	case acl != "" && ownerOnly(acl) && !r.hasGrants():
-		return r.ok(), nil
-	}
-	return r.takeOwnerACL(acl, o.Owner)
-}
-
-// takeOwnerACL takes a document that gives the owner full control and nobody else anything, which changes nothing: what a client
-// gets when it asks and writes back (s3cmd does after a copy). All else needs access control lists, which are off.
-func (r *request) takeOwnerACL(canned string, owner object.Owner) (*response, error) {
-	refused := s3err.New(s3err.AccessControlListNotSupported)
-	if canned != "" || r.hasGrants() {
-		return nil, refused
-	}
-	var in s3xml.AccessControlPolicy
-	there, err := r.readOptionalXML("AccessControlPolicy", &in)
-	switch {
-	case err != nil:
+	version, err := r.srv.objects.PutObjectACL(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"), &in)
+	if err != nil {
 		return nil, err
-	case !there || len(in.Grants) == 0 || in.OwnerID != "" && in.OwnerID != owner.CanonicalID:
-		return nil, refused
 	}
-	for _, g := range in.Grants {
-		if g.ID != owner.CanonicalID || g.URI != "" || g.Email != "" || g.Permission != "FULL_CONTROL" {
-			return nil, refused
-		}
-	}
-	return r.ok(), nil
+	resp := r.ok()
+	resp.set("x-amz-version-id", version)
+	return resp, nil
 }

@@ -56,10 +56,4 @@ func listOrAbsent(root string) handler {
 	}
 }
 
-func ownershipControls(x *s3xml.Doc) {
-	x.Open("Rule")
-	x.Text("ObjectOwnership", "BucketOwnerEnforced")
-	x.Close("Rule")
-}
-
 func requestPayment(x *s3xml.Doc) { x.Text("Payer", "BucketOwner") }

@@ -10,13 +10,15 @@ import (
 
 // copyObject: PUT /bucket/key with x-amz-copy-source
 func copyObject(r *request) (*response, error) {
-	if err := r.refuseObjectOptions(); err != nil {
+	acl, err := r.objectOptions()
+	if err != nil {
 		return nil, err
 	}
 	in, err := r.copyInput()
 	if err != nil {
 		return nil, err
 	}
+	in.ACL = acl
 	if r.hasHeader("x-amz-copy-source-range") || r.hasHeader("Range") {
 		return nil, s3err.Newf(s3err.InvalidRequest, "The specified copy operation does not support a range")
 	}

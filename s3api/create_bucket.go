@@ -11,10 +11,14 @@ import (
 
 // createBucket: PUT /bucket
 func createBucket(r *request) (*response, error) {
-	if err := r.refuseBucketOptions(); err != nil {
+	in := object.CreateBucketInput{Name: r.bucket}
+	var err error
+	if in.Ownership, err = r.ownershipHeader(); err != nil {
 		return nil, err
 	}
-	in := object.CreateBucketInput{Name: r.bucket}
+	if in.ACL, err = r.aclHeaders(cannedBucketACL); err != nil {
+		return nil, err
+	}
 	switch v := r.header("x-amz-bucket-object-lock-enabled"); strings.ToLower(v) {
 	case "", "false":
 	case "true":
@@ -71,25 +75,6 @@ func validRegion(name string) bool {
 		}
 	}
 	return true
-}
-
-// refuseBucketOptions refuses what a new bucket cannot be: shared by ACLs.
-func (r *request) refuseBucketOptions() error {
-	switch r.header("x-amz-object-ownership") {
-	case "", "BucketOwnerEnforced":
-	case "BucketOwnerPreferred", "ObjectWriter":
-		return s3err.Header("x-amz-object-ownership")
-	default:
-		return s3err.Argument("x-amz-object-ownership", r.header("x-amz-object-ownership"), "Invalid x-amz-object-ownership header")
-	}
-	acl := r.header("x-amz-acl")
-	switch {
-	case !cannedBucketACL(acl):
-		return s3err.Argument("x-amz-acl", acl, "Unknown canned ACL")
-	case acl != "" && acl != "private", r.hasGrants():
-		return s3err.New(s3err.InvalidBucketACL)
-	}
-	return nil
 }
 
 // deleteBucket: DELETE /bucket

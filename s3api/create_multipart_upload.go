@@ -7,7 +7,8 @@ import (
 
 // createMultipartUpload: POST /bucket/key?uploads
 func createMultipartUpload(r *request) (*response, error) {
-	if err := r.refuseObjectOptions(); err != nil {
+	acl, err := r.objectOptions()
+	if err != nil {
 		return nil, err
 	}
 	tags, err := r.taggingHeader()
@@ -29,6 +30,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		Tags:              tags,
 		StorageClass:      r.header("x-amz-storage-class"),
 		Lock:              lock,
+		ACL:               acl,
 		ChecksumAlgorithm: alg,
 		ChecksumType:      typ,
 	})

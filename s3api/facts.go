@@ -49,6 +49,7 @@ func (f facts) Conditions() map[string][]string {
 			c[key] = []string{h.Value}
 		}
 	}
+	r.formFacts(c)
 	c["aws:sourceip"] = []string{r.fctx.RemoteIP().String()}
 	c["aws:securetransport"] = []string{strconv.FormatBool(r.fctx.IsTLS())}
 	c["aws:requestedregion"] = []string{r.srv.cfg.Region}
@@ -97,6 +98,22 @@ func (r *request) copyFacts(c map[string][]string) {
 		v = plain
 	}
 	c["s3:x-amz-copy-source"] = []string{strings.TrimPrefix(v, "/")}
+}
+
+// formFacts are the fields of a POST form that would be headers elsewhere.
+func (r *request) formFacts(c map[string][]string) {
+	for name, value := range r.form {
+		if name == "acl" {
+			name = "x-amz-acl"
+		}
+		if key, ok := headerKeys[name]; ok && strings.HasPrefix(key, "s3:") {
+			c[key] = []string{value}
+		}
+	}
+	for _, t := range r.formTags {
+		c["s3:requestobjecttag/"+strings.ToLower(t.Key)] = []string{t.Value}
+		c["s3:requestobjecttagkeys"] = append(c["s3:requestobjecttagkeys"], t.Key)
+	}
 }
 
 // tagFacts are the tags that a new object is to have.

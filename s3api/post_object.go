@@ -35,6 +35,7 @@ func postObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.form = form.fields
 	policy, err := r.authenticateForm(form)
 	if err != nil {
 		return nil, err
@@ -218,10 +219,11 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
 		return nil, err
 	}
-	if acl := f["acl"]; !cannedObjectACL(acl) {
-		return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
-	} else if !ownerOnly(acl) {
-		return nil, s3err.New(s3err.AccessControlListNotSupported)
+	if acl, ok := f["acl"]; ok {
+		if !cannedObjectACL(acl) {
+			return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
+		}
+		in.ACL.Canned = acl
 	}
 	for name, value := range f {
 		switch {
@@ -256,7 +258,7 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.Tags = tags
+		in.Tags, r.formTags = tags, tags
 	}
 	return in, nil
 }

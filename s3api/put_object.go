@@ -9,7 +9,8 @@ import (
 
 // putObject: PUT /bucket/key
 func putObject(r *request) (*response, error) {
-	if err := r.refuseObjectOptions(); err != nil {
+	acl, err := r.objectOptions()
+	if err != nil {
 		return nil, err
 	}
 	conditions, err := r.writeConditions()
@@ -40,6 +41,7 @@ func putObject(r *request) (*response, error) {
 		Tags:         tags,
 		StorageClass: r.header("x-amz-storage-class"),
 		Lock:         lock,
+		ACL:          acl,
 		ContentMD5:   up.md5,
 		Checksums:    up.checksums,
 		Conditions:   conditions,
@@ -56,8 +58,10 @@ func putObject(r *request) (*response, error) {
 	return resp, nil
 }
 
-// refuseObjectOptions refuses what an object written now cannot be. Storing it without what was asked for would be worse.
-func (r *request) refuseObjectOptions() error {
+// objectOptions refuses what an object written now cannot be (storing it without what was asked for would be worse), and reads
+// its access control list.
+func (r *request) objectOptions() (object.ACLInput, error) {
+	lists := false
 	for i := range r.headers {
 		name := r.headers[i].Name
 		if !hasPrefixFold(name, "x-amz-") {
@@ -65,21 +69,17 @@ func (r *request) refuseObjectOptions() error {
 		}
 		switch value := r.headers[i].Value; strings.ToLower(name) {
 		case "x-amz-write-offset-bytes":
-			return s3err.Header("x-amz-write-offset-bytes")
-		case "x-amz-acl":
-			if !cannedObjectACL(value) {
-				return s3err.Argument("x-amz-acl", value, "Unknown canned ACL")
-			}
-			if !ownerOnly(value) {
-				return s3err.New(s3err.AccessControlListNotSupported)
-			}
-		case "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp", "x-amz-grant-full-control":
-			return s3err.New(s3err.AccessControlListNotSupported)
+			return object.ACLInput{}, s3err.Header("x-amz-write-offset-bytes")
+		case "x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp", "x-amz-grant-full-control":
+			lists = true
 		case "x-amz-website-redirect-location":
 			if value != "" && value[0] != '/' && !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") {
-				return s3err.Newf(s3err.InvalidRequest, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+				return object.ACLInput{}, s3err.Newf(s3err.InvalidRequest, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
 			}
 		}
 	}
-	return nil
+	if !lists {
+		return object.ACLInput{}, nil
+	}
+	return r.aclHeaders(cannedObjectACL)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/core/sigv4"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 )
@@ -29,6 +30,9 @@ type request struct {
 	query    query
 	headers  []sigv4.Field // as sent, in order, with repetitions
 	op       *operation
+
+	form     map[string]string // fields of a POST form, lower case
+	formTags []object.Tag
 
 	who      iam.Principal
 	auth     sigv4.Auth

@@ -17,16 +17,22 @@ const AccessDenied errs.Reason = "AccessDenied"
 // Authorize returns nil when r.Principal may do r.Action on r.Resource, else an *errs.E of kind Denied.
 //
 // IAM's evaluation: an explicit deny anywhere wins; then the root of an account may do everything to what the account
-// owns; then whatever a policy allows; else no. Users have no policies yet: beside the root of the owning account, only the
-// policy of the resource can allow.
+// owns; within one account whatever a policy of the user, of its groups or of the resource allows, or an access control list
+// of the resource; across accounts what both sides allow; else no.
 func (s *Service) Authorize(_ context.Context, r Request) error {
 	p := &r.Principal
 	if p.AccountID == "" && !p.Anonymous {
 		return denied(&r)
 	}
 	owner := cmp.Or(r.ResourceAccount, p.AccountID)
-	if r.Policy == nil {
-		if p.Root && !p.Anonymous && owner == p.AccountID {
+	var own []*policy.Document
+	if !p.Root && !p.Anonymous {
+		own = s.policiesOf(p)
+	}
+	if r.Policy == nil && own == nil {
+		// What Decide comes to without documents, without gathering conditions for them.
+		same := !p.Anonymous && owner == p.AccountID
+		if same && (p.Root || r.Granted) || r.Granted && (p.Root || p.Anonymous) {
 			return nil
 		}
 		return denied(&r)
@@ -37,7 +43,7 @@ func (s *Service) Authorize(_ context.Context, r Request) error {
 		},
 		Action: r.Action, Resource: r.Resource, ResourceAccount: owner, Context: r.conditions(owner, time.Now()),
 	}
-	if policy.Decide(&q, &policy.Documents{Resource: r.Policy}) == policy.Allowed {
+	if policy.Decide(&q, &policy.Documents{Identity: own, Resource: r.Policy, Granted: r.Granted}) == policy.Allowed {
 		return nil
 	}
 	return denied(&r)
@@ -88,3 +94,6 @@ type refusal struct{ action, arn string }
 func (r refusal) Error() string {
 	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")
 }
+
+// policiesOf is what users bring themselves; TODO
+func (s *Service) policiesOf(*Principal) []*policy.Document { return nil }

@@ -55,4 +55,6 @@ type Request struct {
 	Context map[string][]string
 	// Policy is the resource's own, nil when it has none.
 	Policy *policy.Document
+	// Granted says that an access control list of the resource allows it, as a policy of the resource could.
+	Granted bool
 }

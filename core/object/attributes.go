@@ -39,7 +39,7 @@ func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName
 		if err != nil {
 			return nil, s.hideAbsence(ctx, who, b, err)
 		}
-		res := &AttributesResult{Info: s.info(b, key, f)}
+		res := &AttributesResult{Info: s.info(ctx, b, key, f)}
 		if !f.is(flagMultipart) {
 			return res, nil
 		}

@@ -33,6 +33,10 @@ const (
 	actGetLifecycle    = "s3:GetLifecycleConfiguration"
 	actPutLifecycle    = "s3:PutLifecycleConfiguration"
 	actRestoreObject   = "s3:RestoreObject"
+	actGetBucketACL    = "s3:GetBucketAcl"
+	actPutBucketACL    = "s3:PutBucketAcl"
+	actGetOwnership    = "s3:GetBucketOwnershipControls"
+	actPutOwnership    = "s3:PutBucketOwnershipControls"
 
 	actGetObject            = "s3:GetObject"
 	actGetObjectVersion     = "s3:GetObjectVersion"
@@ -43,6 +47,11 @@ const (
 	actDeleteObjectVersion  = "s3:DeleteObjectVersion"
 	actAbortUpload          = "s3:AbortMultipartUpload"
 	actListParts            = "s3:ListMultipartUploadParts"
+
+	actGetObjectACL  = "s3:GetObjectAcl"
+	actGetVersionACL = "s3:GetObjectVersionAcl"
+	actPutObjectACL  = "s3:PutObjectAcl"
+	actPutVersionACL = "s3:PutObjectVersionAcl"
 
 	actGetObjectTagging     = "s3:GetObjectTagging"
 	actGetVersionTagging    = "s3:GetObjectVersionTagging"
@@ -58,6 +67,7 @@ const arnPrefix = "arn:aws:s3:::"
 type ask struct {
 	action, key string
 	version     string              // of the key, when a certain one is meant
+	owner       string              // account of the object, when it is known and not the bucket's
 	context     map[string][]string // condition keys that only the operation knows
 }
 
@@ -66,7 +76,8 @@ func (s *Service) allow(ctx context.Context, who *iam.Principal, action string, 
 	return s.allowed(ctx, who, b, ask{action: action, key: key})
 }
 
-// allowed asks a question whose answer nil is yes.
+// allowed asks a question whose answer nil is yes. Where access control lists mean nothing, which is the rule, everything in
+// the bucket is its owner's and no more than policies decide.
 func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q ask) error {
 	r := iam.Request{Principal: *who, Action: q.action, ResourceAccount: b.Owner.AccountID}
 	if q.key == "" {
@@ -74,7 +85,19 @@ func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q 
 	} else {
 		r.Resource = arnPrefix + b.Name + "/" + q.key
 	}
-	if r.Policy = b.policyFor(who, q.action); r.Policy != nil {
+	if b.settings.ownership.lists() {
+		return s.allowedByLists(ctx, who, b, &q, &r)
+	}
+	r.Policy = b.policyFor(who, q.action)
+	if err := s.completeContext(ctx, b, &q, &r); err != nil {
+		return err
+	}
+	return s.cfg.IAM.Authorize(ctx, r)
+}
+
+// completeContext adds what policies look at, if there is one.
+func (s *Service) completeContext(ctx context.Context, b *bucket, q *ask, r *iam.Request) error {
+	if r.Policy != nil {
 		if q.version != "" {
 			q.context = maps.Clone(q.context)
 			if q.context == nil {
@@ -84,13 +107,13 @@ func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q 
 		}
 		if b.settings.tags && q.key != "" {
 			var err error
-			if q.context, err = s.withTags(ctx, b, &q); err != nil {
+			if q.context, err = s.withTags(ctx, b, q); err != nil {
 				return err
 			}
 		}
 	}
 	r.Context = q.context
-	return s.cfg.IAM.Authorize(ctx, r)
+	return nil
 }
 
 // allowList is allow for listings, whose policies may look at what is asked.

@@ -33,8 +33,35 @@ func TestBucketNames(t *testing.T) {
 	}
 }
 
-func TestBuckets(t *testing.T) {
+// outside is a region where nobody makes a bucket twice.
+func outside(c *object.Config) { c.Region = "eu-west-1" }
+
+// In us-east-1 making one's own bucket again succeeds and leaves it as it is, its access control list apart.
+func TestRecreateBucket(t *testing.T) {
 	w := newWorld(t)
+	writer := object.ObjectWriter
+	first, err := w.CreateBucket(ctx, alice, object.CreateBucketInput{Name: "again", Ownership: &writer, ACL: object.ACLInput{Canned: "public-read"}})
+	must(t, err)
+	w.put("again", "k", []byte("v"))
+	again, err := w.CreateBucket(ctx, alice, object.CreateBucketInput{Name: "again"})
+	must(t, err)
+	if again.ID != first.ID {
+		t.Errorf("made anew: %+v", again)
+	}
+	acl, err := w.BucketACL(ctx, alice, "again")
+	must(t, err)
+	if len(acl.Grants) != 1 || acl.Grants[0].Permission != object.PermFullControl {
+		t.Errorf("list after the second creation: %+v", acl)
+	}
+	if o, err := w.Ownership(ctx, alice, "again"); err != nil || o != object.ObjectWriter {
+		t.Errorf("ownership %v, %v", o, err)
+	}
+	_, err = w.CreateBucket(ctx, bob, object.CreateBucketInput{Name: "again"})
+	wantErr(t, err, errs.Exists, object.BucketExists)
+}
+
+func TestBuckets(t *testing.T) {
+	w := newWorld(t, outside)
 	b, err := w.CreateBucket(ctx, alice, object.CreateBucketInput{Name: "one", Region: "eu-west-1", Tags: []object.Tag{{Key: "k", Value: "v"}}})
 	must(t, err)
 	if b.Owner.AccountID != alice.AccountID || b.Owner.CanonicalID != alice.CanonicalID || time.Since(b.Created) > time.Minute || b.ID == 0 {
@@ -108,7 +135,7 @@ func TestDeleteBucketGivesUploadsUp(t *testing.T) {
 }
 
 func TestBucketLimit(t *testing.T) {
-	w := newWorld(t, func(c *object.Config) { c.MaxBuckets = 2 })
+	w := newWorld(t, outside, func(c *object.Config) { c.MaxBuckets = 2 })
 	for round := range 3 {
 		w.bucket("b-1")
 		w.bucket("b-2")

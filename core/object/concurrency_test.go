@@ -265,7 +265,7 @@ func TestReadersSeeWholeVersions(t *testing.T) {
 }
 
 func TestCreateBucketOnce(t *testing.T) {
-	w := newWorld(t, jitter)
+	w := newWorld(t, outside, jitter)
 	for round := range 10 {
 		name := fmt.Sprint("bucket-", round)
 		var made atomic.Int32

@@ -12,16 +12,18 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// Authorizer decides whether a principal may do something. *iam.Service is one.
-type Authorizer interface {
+// Authority decides whether a principal may do something, and knows the accounts that own and are granted. *iam.Service is one.
+type Authority interface {
 	Authorize(ctx context.Context, r iam.Request) error
+	Account(ctx context.Context, id string) (iam.Account, error)
+	AccountByCanonicalID(ctx context.Context, canonical string) (iam.Account, error)
 }
 
 // Config is what a Service is made of.
 type Config struct {
 	Store kv.Store    // all metadata, and small bodies
 	Blobs *blobs.Pool // larger bodies
-	IAM   Authorizer  // asked before anything is looked at
+	IAM   Authority   // asked before anything is looked at
 
 	InlineLimit  int           // bodies up to this size ride in the commit; 0 is DefaultInlineLimit, negative none
 	BlobSize     int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
@@ -31,6 +33,9 @@ type Config struct {
 	Workers      bool          // carry out lifecycle rules in the background
 	LifecycleDay time.Duration // length of a day for lifecycle rules; 0 is that of a day
 	RestoreDelay time.Duration // how long it takes to restore an archived version; 0 is no time
+
+	Ownership   Ownership // of buckets made without a word about it
+	BlockPublic bool      // public access to new buckets is blocked in all four ways until the block is removed
 
 	Region string // what buckets made without a region are in; "" is us-east-1
 
@@ -85,6 +90,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("object: config: blob size %d is outside 1024 to %d", c.BlobSize, blobs.MaxBlob)
 	case c.Grace < 0, c.MaxBuckets < 0, c.MinPartSize < 0, c.LifecycleDay < 0, c.RestoreDelay < 0:
 		return errors.New("object: config: negative grace, bucket limit, part size, day or delay")
+	case c.Ownership > ObjectWriter:
+		return fmt.Errorf("object: config: unknown ownership %d", c.Ownership)
 	case c.Store.Shards() < 2:
 		return errors.New("object: config: the store has no index shard")
 	}

@@ -36,6 +36,10 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
 		return nil, err
 	}
+	made, err := s.place(ctx, who, b, in.Key, &in.ACL)
+	if err != nil {
+		return nil, err
+	}
 	if in.Conditions.any() {
 		if err := in.Conditions.validate(); err != nil {
 			return nil, err
@@ -55,7 +59,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 		}
 	}
 
-	rec := &record{class: class, asked: in.Lock}
+	rec := &record{class: class, owner: made.owner, asked: in.Lock}
 	headers, meta, tags := in.Headers, in.Metadata, in.Tags
 	if !in.ReplaceMetadata {
 		headers, meta = src.f.detail.headers(), src.f.detail.metadata()
@@ -65,6 +69,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 		tags = outerTags(src.f.detail.Tags)
 	}
 	rec.detail.describe(headers, meta, tags)
+	rec.detail.ACL = made.acl
 	body := source{body: src.body, size: src.length, inline: s.cfg.InlineLimit, compute: src.algorithms(in.ChecksumAlgorithm)}
 	res, err := s.store(ctx, b, in.Key, rec, &body, in.Conditions)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -11,7 +12,8 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// CreateBucket makes a bucket. A name that the caller already owns is BucketOwned, anybody else's BucketExists.
+// CreateBucket makes a bucket. A name that is somebody else's is BucketExists. One that the caller's account owns is BucketOwned,
+// except in the region us-east-1, where the bucket is returned as it is.
 func (s *Service) CreateBucket(ctx context.Context, who iam.Principal, in CreateBucketInput) (Bucket, error) {
 	b, err := s.createBucket(ctx, &who, in)
 	if err != nil {
@@ -21,21 +23,21 @@ func (s *Service) CreateBucket(ctx context.Context, who iam.Principal, in Create
 }
 
 func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in CreateBucketInput) (Bucket, error) {
-	if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: actCreateBucket, Resource: arnPrefix + in.Name}); err != nil {
+	if err := s.mayCreate(ctx, who, &in); err != nil {
 		return Bucket{}, err
-	}
-	if in.ObjectLock {
-		for _, action := range [...]string{actPutLockConfig, actPutVersioning} {
-			if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + in.Name,
-				ResourceAccount: who.AccountID}); err != nil {
-				return Bucket{}, err
-			}
-		}
 	}
 	if err := checkBucketName(in.Name); err != nil {
 		return Bucket{}, err
 	}
 	if err := checkTags(in.Tags, MaxBucketTags); err != nil {
+		return Bucket{}, err
+	}
+	rec := bucketRecord{
+		Region: in.Region, Account: who.AccountID, CanonicalID: who.CanonicalID, DisplayName: who.DisplayName,
+		Created: s.now().UnixMilli(), Tags: flatTags(in.Tags),
+	}
+	docs, err := s.firstSettings(ctx, &in, rec.outer(in.Name).Owner)
+	if err != nil {
 		return Bucket{}, err
 	}
 	mu := s.names.of(0, in.Name)
@@ -44,18 +46,17 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 	if err := s.resumeIntent(ctx, in.Name); err != nil {
 		return Bucket{}, err
 	}
-	rec := bucketRecord{
-		Region: in.Region, Account: who.AccountID, CanonicalID: who.CanonicalID, DisplayName: who.DisplayName,
-		Created: s.now().UnixMilli(), Tags: flatTags(in.Tags),
-	}
 	for {
 		if err := s.nameFree(ctx, who, in.Name); err != nil {
+			if errs.ReasonOf(err) == BucketOwned && s.cfg.Region == recreatingRegion {
+				return s.recreate(ctx, &in, err)
+			}
 			return Bucket{}, err
 		}
 		var id [8]byte
 		rand.Read(id[:]) // never fails
 		rec.ID = binary.BigEndian.Uint64(id[:])
-		err := s.makeBucket(ctx, in.Name, rec, in.ObjectLock)
+		err := s.makeBucket(ctx, in.Name, rec, in.ObjectLock, docs)
 		if errors.Is(err, errTaken) {
 			continue
 		}
@@ -65,6 +66,77 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 		s.buckets.drop(in.Name)
 		return rec.outer(in.Name), nil
 	}
+}
+
+// mayCreate asks for all permissions that the creation of a bucket needs.
+func (s *Service) mayCreate(ctx context.Context, who *iam.Principal, in *CreateBucketInput) error {
+	actions := []string{actCreateBucket}
+	if in.ObjectLock {
+		actions = append(actions, actPutLockConfig, actPutVersioning)
+	}
+	if !in.ACL.IsZero() && in.ACL.Canned != "private" {
+		actions = append(actions, actPutBucketACL)
+	}
+	if in.Ownership != nil {
+		actions = append(actions, actPutOwnership)
+	}
+	for _, action := range actions {
+		if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + in.Name,
+			ResourceAccount: who.AccountID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstSettings are the settings that a bucket has from the start.
+func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owner Owner) (map[Setting][]byte, error) {
+	docs := map[Setting][]byte{}
+	ownership := s.cfg.Ownership
+	if in.Ownership != nil {
+		ownership = *in.Ownership
+	}
+	if in.Ownership != nil || ownership != OwnerEnforced {
+		docs[SettingOwnership] = encodeOwnership(ownership)
+	}
+	l, err := s.grants(ctx, &in.ACL, owner, owner)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ownership.lists() && !l.onlyOwner(owner):
+		return nil, aclWithOwnership()
+	case ownership.lists():
+		docs[SettingACL] = l.encode()
+	}
+	if s.cfg.BlockPublic {
+		docs[SettingPublicAccess], err = json.Marshal(PublicAccessBlock{true, true, true, true})
+	}
+	return docs, err
+}
+
+// recreatingRegion is the one region where making one's own bucket again succeeds. It resets the bucket's access control list.
+const recreatingRegion = "us-east-1"
+
+func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned error) (Bucket, error) {
+	s.buckets.drop(in.Name)
+	b, err := s.bucket(ctx, in.Name)
+	if errs.KindOf(err) == errs.NotFound {
+		return Bucket{}, owned // it is being deleted
+	}
+	if err != nil {
+		return Bucket{}, err
+	}
+	if !b.settings.ownership.lists() {
+		return b.Bucket, nil
+	}
+	l, err := s.grants(ctx, &in.ACL, b.Owner, b.Owner)
+	if err == nil {
+		err = b.settings.blockPublic(b.Name, l)
+	}
+	if err == nil {
+		err = s.writeSetting(ctx, b, SettingACL, l.encode(), nil)
+	}
+	return b.Bucket, err
 }
 
 // errTaken: the name or the id was taken by somebody else meanwhile.
@@ -92,7 +164,7 @@ func (s *Service) nameFree(ctx context.Context, who *iam.Principal, name string)
 
 // makeBucket takes the three steps: the intent, the presence row in the bucket's own shard, the name. Only with the
 // name does the bucket exist; whatever fails before is taken back, here or by the next start.
-func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord, lock bool) error {
+func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord, lock bool, docs map[Setting][]byte) error {
 	in := intent{Kind: intentCreate, Bucket: rec, Started: rec.Created}
 	var b kv.Batch
 	b.IfAbsent(nameKey(name))
@@ -105,7 +177,7 @@ func (s *Service) makeBucket(ctx context.Context, name string, rec bucketRecord,
 	}
 	err := s.makePresence(ctx, name, BucketID(rec.ID), lock)
 	if err == nil {
-		err = s.nameBucket(ctx, name, &rec)
+		err = s.nameBucket(ctx, name, &rec, docs)
 	}
 	if err != nil {
 		// Finish whatever happened to ctx; what cannot be finished now is by the next attempt or start.
@@ -140,7 +212,7 @@ func (s *Service) makePresence(ctx context.Context, name string, id BucketID, lo
 	return err
 }
 
-func (s *Service) nameBucket(ctx context.Context, name string, rec *bucketRecord) error {
+func (s *Service) nameBucket(ctx context.Context, name string, rec *bucketRecord, docs map[Setting][]byte) error {
 	data := encodeRecord(rec)
 	var b kv.Batch
 	b.IfAbsent(nameKey(name))
@@ -150,6 +222,11 @@ func (s *Service) nameBucket(ctx context.Context, name string, rec *bucketRecord
 	b.Put(accountKey(rec.Account, name), data)
 	b.Add(accountCountKey(rec.Account), 1)
 	b.Delete(intentKey(name))
+	for k, data := range docs {
+		if data != nil {
+			b.Put(settingKey(name, k), encodeSetting(BucketID(rec.ID), data))
+		}
+	}
 	_, err := s.kv.Commit(ctx, kv.Control, &b)
 	if errors.Is(err, kv.ErrConditionFailed) {
 		return errs.New(errs.Limit, TooManyBuckets, "You have attempted to create more buckets than allowed").On(name)

@@ -34,11 +34,16 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
 		return nil, err
 	}
+	made, err := s.place(ctx, who, b, in.Key, &in.ACL)
+	if err != nil {
+		return nil, err
+	}
 	u := &upload{id: newInstance(s.now(), instance{})}
 	u.Class = class
 	u.Initiator, u.InitiatorID, u.InitiatorName = who.AccountID, who.CanonicalID, who.DisplayName
 	u.Detail.describe(in.Headers, in.Metadata, in.Tags)
 	u.Detail.setLock(in.Lock)
+	u.Owner, u.Detail.ACL = made.owner, made.acl
 	algorithm, typ, err := uploadChecksum(in.ChecksumAlgorithm, in.ChecksumType)
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 	if err != nil {
 		return nil, err
 	}
-	out := u.outer(b, in.Key)
+	out := s.outerUpload(ctx, b, in.Key, u)
 	return &out, nil
 }
 

@@ -103,11 +103,7 @@ func badVersionID(version string) error {
 }
 
 // info is r as callers see it.
-func (s *Service) info(b *bucket, key string, f found) Info {
-	owner := b.Owner
-	if f.owner != "" {
-		owner = Owner{AccountID: f.owner}
-	}
+func (s *Service) info(ctx context.Context, b *bucket, key string, f found) Info {
 	return Info{
 		Bucket:       b.Name,
 		Key:          key,
@@ -117,7 +113,7 @@ func (s *Service) info(b *bucket, key string, f found) Info {
 		Size:         f.size,
 		ETag:         f.etag(),
 		LastModified: f.modifiedTime(),
-		Owner:        owner,
+		Owner:        s.ownerOf(ctx, b, f.owner),
 		StorageClass: storageClassName(f.class),
 		Headers:      f.detail.headers(),
 		Metadata:     f.detail.metadata(),

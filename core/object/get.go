@@ -53,7 +53,7 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 		if err := in.Conditions.check(f.record); err != nil {
 			return nil, err
 		}
-		res := &GetResult{Info: s.info(b, in.Key, f), Length: f.size}
+		res := &GetResult{Info: s.info(ctx, b, in.Key, f), Length: f.size}
 		if f.detail.LockMode != 0 || f.detail.Hold != 0 {
 			res.Lock = s.shownLock(ctx, who, b, in.Key, f.record)
 		}

@@ -55,7 +55,7 @@ func (s *Service) list(ctx context.Context, who *iam.Principal, in *ListInput) (
 	}
 	l := lister{
 		prefix: []byte(in.Prefix), delimiter: []byte(in.Delimiter), after: []byte(in.StartAfter),
-		page: page, max: max, owner: b.Owner,
+		page: page, max: max, owners: owners{s: s, ctx: ctx, b: b},
 	}
 	it := view.Scan(span(famObject, b.ID, nil))
 	err = l.scan(ctx, it, b.ID)
@@ -73,7 +73,7 @@ func (s *Service) list(ctx context.Context, who *iam.Principal, in *ListInput) (
 type lister struct {
 	prefix, delimiter, after []byte
 	max                      int
-	owner                    Owner
+	owners                   owners
 	page                     *ListPage
 
 	text     []byte // all strings of the page, cut apart at its end
@@ -210,10 +210,7 @@ func (l *lister) add(key []byte, r *record) {
 	l.text = r.appendETag(l.text)
 	sp.etag = len(l.text)
 	l.entries = append(l.entries, sp)
-	e := ListEntry{Size: r.size, LastModified: r.modifiedTime(), StorageClass: storageClassName(r.class), Owner: l.owner}
-	if r.owner != "" {
-		e.Owner = Owner{AccountID: r.owner}
-	}
+	e := ListEntry{Size: r.size, LastModified: r.modifiedTime(), StorageClass: storageClassName(r.class), Owner: l.owners.of(r.owner)}
 	if len(r.sums) > 0 {
 		e.Checksums = algorithmsOf(r.sums)
 		e.ChecksumType = r.sums[0].typ

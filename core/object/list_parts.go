@@ -30,7 +30,7 @@ func (s *Service) listParts(ctx context.Context, who *iam.Principal, in *ListPar
 	if err != nil {
 		return nil, err
 	}
-	page := &ListPartsPage{Upload: u.outer(b, in.Key)}
+	page := &ListPartsPage{Upload: s.outerUpload(ctx, b, in.Key, u)}
 	max := min(in.Max, MaxListKeys)
 	if max == 0 || in.After >= MaxParts {
 		return page, nil

@@ -45,7 +45,7 @@ func (s *Service) listUploads(ctx context.Context, who *iam.Principal, in *ListU
 		lower = prefix
 	}
 	it := view.Scan(kv.ScanOptions{Lower: lower, Upper: keys.PrefixEnd(prefix)})
-	err = scanUploads(ctx, it, b, in, max, page)
+	err = s.scanUploads(ctx, it, b, in, max, page)
 	if cerr := it.Close(); err == nil {
 		err = cerr
 	}
@@ -72,7 +72,7 @@ func uploadsFrom(b BucketID, in *ListUploadsInput) []byte {
 	return append(keyPrefix(famUpload, b, in.KeyMarker, 0), endOfInstances...)
 }
 
-func scanUploads(ctx context.Context, it kv.Iterator, b *bucket, in *ListUploadsInput, max int, page *ListUploadsPage) error {
+func (s *Service) scanUploads(ctx context.Context, it kv.Iterator, b *bucket, in *ListUploadsInput, max int, page *ListUploadsPage) error {
 	prefix, delimiter := []byte(in.Prefix), []byte(in.Delimiter)
 	var skip skipper
 	for ok := it.First(); ok; {
@@ -97,7 +97,7 @@ func scanUploads(ctx context.Context, it kv.Iterator, b *bucket, in *ListUploads
 		if err := decodeRecord(it.Value(), &u.uploadRecord); err != nil {
 			return err
 		}
-		page.Uploads = append(page.Uploads, u.outer(b, key))
+		page.Uploads = append(page.Uploads, s.outerUpload(ctx, b, key, &u))
 		page.NextKeyMarker, page.NextUploadIDMarker = key, id.String()
 		ok = it.Next()
 	}

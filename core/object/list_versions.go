@@ -67,7 +67,8 @@ func (s *Service) listVersions(ctx context.Context, who *iam.Principal, in *List
 	if err := s.allowList(ctx, who, actListVersions, b, in.Prefix, in.Delimiter, in.MaxKeys); err != nil {
 		return nil, err
 	}
-	l := versionLister{in: in, b: b, max: min(in.MaxKeys, MaxListKeys), page: &ListVersionsPage{}}
+	l := versionLister{in: in, b: b, max: min(in.MaxKeys, MaxListKeys), page: &ListVersionsPage{},
+		owners: owners{s: s, ctx: ctx, b: b}}
 	if err := l.readMarker(); err != nil {
 		return nil, err
 	}
@@ -110,6 +111,7 @@ type versionLister struct {
 	row            []byte // scratch: the row prefix of a key's noncurrent versions
 	skip           skipper
 	scanned        int
+	owners         owners
 }
 
 func (l *versionLister) readMarker() error {
@@ -270,10 +272,7 @@ func (l *versionLister) next() { l.done = !l.older.Next() }
 func (l *versionLister) add(key string, r *record, latest bool) {
 	e := VersionEntry{
 		Key: key, VersionID: r.versionID(VersioningEnabled), IsLatest: latest, DeleteMarker: r.is(flagMarker),
-		Size: r.size, ETag: r.etag(), LastModified: r.modifiedTime(), StorageClass: storageClassName(r.class), Owner: l.b.Owner,
-	}
-	if r.owner != "" {
-		e.Owner = Owner{AccountID: r.owner}
+		Size: r.size, ETag: r.etag(), LastModified: r.modifiedTime(), StorageClass: storageClassName(r.class), Owner: l.owners.of(r.owner),
 	}
 	if len(r.sums) > 0 {
 		e.Checksums = algorithmsOf(r.sums)

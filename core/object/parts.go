@@ -63,19 +63,16 @@ func (u *upload) algorithm() checksum.Algorithm { return checksum.Algorithm(u.Al
 
 func (u *upload) typ() checksum.Type { return checksum.Type(u.Type) }
 
-// outer is u as callers see it. The checksum shows only if the client asked for one.
-func (u *upload) outer(b *bucket, key string) Upload {
+// outerUpload is u as callers see it. The checksum shows only if the client asked for one.
+func (s *Service) outerUpload(ctx context.Context, b *bucket, key string, u *upload) Upload {
 	out := Upload{
 		Bucket:       b.Name,
 		Key:          key,
 		UploadID:     u.id.String(),
 		Initiated:    u.id.time().UTC().Truncate(time.Millisecond),
-		Owner:        b.Owner,
+		Owner:        s.ownerOf(ctx, b, u.Owner),
 		Initiator:    Owner{AccountID: u.Initiator, CanonicalID: u.InitiatorID, DisplayName: u.InitiatorName},
 		StorageClass: storageClassName(u.Class),
-	}
-	if u.Owner != "" {
-		out.Owner = Owner{AccountID: u.Owner}
 	}
 	out.Aborts = b.settings.lifecycle.aborts(realDay, key, u.id.time())
 	if u.Asked {

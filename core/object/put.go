@@ -46,6 +46,10 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 	if err := s.checkNewLock(ctx, who, b, in.Key, in.Lock); err != nil {
 		return nil, err
 	}
+	made, err := s.place(ctx, who, b, in.Key, &in.ACL)
+	if err != nil {
+		return nil, err
+	}
 	if in.Conditions.any() {
 		if err := in.Conditions.validate(); err != nil {
 			return nil, err
@@ -56,8 +60,9 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 		}
 	}
 
-	rec := &record{class: class, asked: in.Lock}
+	rec := &record{class: class, owner: made.owner, asked: in.Lock}
 	rec.detail.describe(in.Headers, in.Metadata, in.Tags)
+	rec.detail.ACL = made.acl
 	src := source{body: in.Body, size: in.Size, maxSize: in.MaxSize, md5: in.ContentMD5, sums: in.Checksums, inline: s.cfg.InlineLimit}
 	if len(in.Checksums) == 0 {
 		src.compute = defaultChecksums

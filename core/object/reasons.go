@@ -47,6 +47,10 @@ const (
 	LockConfigNotFound     errs.Reason = "ObjectLockConfigurationNotFoundError"
 	MarkerNotFound         errs.Reason = "DeleteMarker" // the current version is a delete marker: 404 with its headers
 
+	MalformedACL            errs.Reason = "MalformedACLError"
+	InvalidBucketACL        errs.Reason = "InvalidBucketAclWithObjectOwnership"
+	ACLNotSupported         errs.Reason = "AccessControlListNotSupported"
+	NoSuchOwnership         errs.Reason = "OwnershipControlsNotFoundError"
 	MalformedPolicy         errs.Reason = "MalformedPolicy"
 	NoSuchBucketPolicy      errs.Reason = "NoSuchBucketPolicy"
 	NoSuchCORSConfiguration errs.Reason = "NoSuchCORSConfiguration"

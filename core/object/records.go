@@ -25,8 +25,9 @@ type detail struct {
 	LockUntil int64 `msg:"lu,omitempty"` // unix milliseconds
 	Hold      uint8 `msg:"lh,omitempty"` // LegalHold
 
-	RestoreAt    int64 `msg:"ra,omitempty"` // unix milliseconds: from when an archived body can be read
-	RestoreUntil int64 `msg:"ru,omitempty"` // and until when
+	RestoreAt    int64  `msg:"ra,omitempty"` // unix milliseconds: from when an archived body can be read
+	RestoreUntil int64  `msg:"ru,omitempty"` // and until when
+	ACL          []byte `msg:"ac,omitempty"` // grants of the access control list; none when it is the owner's full control alone
 }
 
 // bucketRecord is what the control shard knows of a bucket.

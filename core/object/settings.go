@@ -21,6 +21,8 @@ const (
 	SettingPolicy       Setting = 1  // an IAM policy, as JSON
 	SettingCORS         Setting = 2  // []CORSRule, as JSON
 	SettingPublicAccess Setting = 3  // PublicAccessBlock, as JSON
+	SettingACL          Setting = 4  // the bucket's access control list, encoded; see BucketACL
+	SettingOwnership    Setting = 5  // an Ownership that somebody chose; see Ownership
 	SettingLifecycle    Setting = 20 // LifecycleConfig, as JSON
 )
 
@@ -54,6 +56,10 @@ func (k Setting) find() (settingRule, bool) {
 	case SettingLifecycle:
 		return settingRule{actGetLifecycle, actPutLifecycle, actPutLifecycle, NoSuchLifecycle,
 			"The lifecycle configuration does not exist", maxLifecycle}, true
+	case SettingACL:
+		return settingRule{actGetBucketACL, actPutBucketACL, actPutBucketACL, NoSuchOwnership, "", maxSetting}, true
+	case SettingOwnership:
+		return settingRule{actGetOwnership, actPutOwnership, actPutOwnership, NoSuchOwnership, "The bucket ownership controls were not found", maxSetting}, true
 	}
 	return settingRule{}, false
 }
@@ -66,10 +72,13 @@ const maxSetting = 256 << 10
 type settings struct {
 	docs      map[Setting][]byte
 	policy    *policy.Document
-	public    bool // the policy gives something to everybody
-	tags      bool // the policy looks at tags of objects that exist
+	denials   *policy.Document // of the policy: what it says about objects that are not the bucket owner's
+	public    bool             // the policy gives something to everybody
+	tags      bool             // the policy looks at tags of objects that exist
 	cors      []CORSRule
 	access    PublicAccessBlock
+	acl       grantList
+	ownership Ownership
 	lifecycle *LifecycleConfig
 }
 
@@ -79,7 +88,7 @@ func (st *settings) take(k Setting, data []byte) error {
 	switch k {
 	case SettingPolicy:
 		if st.policy, err = policy.Parse(data, policy.Resource); err == nil {
-			st.public, st.tags = st.policy.Public(), looksAtTags(st.policy)
+			st.public, st.tags, st.denials = st.policy.Public(), looksAtTags(st.policy), st.policy.Denials()
 		}
 	case SettingCORS:
 		st.cors, err = parseCORS(data)
@@ -87,6 +96,10 @@ func (st *settings) take(k Setting, data []byte) error {
 		st.access, err = parsePublicAccess(data)
 	case SettingLifecycle:
 		st.lifecycle, err = parseLifecycle(data)
+	case SettingACL:
+		st.acl, err = decodeGrants(data)
+	case SettingOwnership:
+		st.ownership, err = parseOwnership(data)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: setting %d: %w", errRecord, k, err)
@@ -224,10 +237,12 @@ func (s *Service) writeSetting(ctx context.Context, b *bucket, k Setting, data [
 			if err := allowed(now.settings); err != nil {
 				return err
 			}
-			if rev.access == 0 {
-				batch.IfAbsent(settingKey(b.Name, SettingPublicAccess))
-			} else {
-				batch.IfRevision(settingKey(b.Name, SettingPublicAccess), rev.access)
+			for i, k := range decisive {
+				if rev.decisive[i] == 0 {
+					batch.IfAbsent(settingKey(b.Name, k))
+				} else {
+					batch.IfRevision(settingKey(b.Name, k), rev.decisive[i])
+				}
 			}
 		}
 		if data == nil {
@@ -246,8 +261,14 @@ func (s *Service) writeSetting(ctx context.Context, b *bucket, k Setting, data [
 	}
 }
 
-// revisions are those of the rows that a change of settings is conditioned on.
-type revisions struct{ name, access kv.Index }
+// decisive are the settings that decide which others are allowed.
+var decisive = [...]Setting{SettingPublicAccess, SettingACL, SettingOwnership}
+
+// revisions are those of the rows that a change of settings is conditioned on; 0 is that of no row.
+type revisions struct {
+	name     kv.Index
+	decisive [len(decisive)]kv.Index
+}
 
 // readNamed reads what the control shard knows of a bucket, in one snapshot.
 func (s *Service) readNamed(ctx context.Context, name string) (*bucket, revisions, error) {
@@ -276,10 +297,12 @@ func (s *Service) readNamed(ctx context.Context, name string) (*bucket, revision
 		b.settings = &noSettings
 		return b, rev, nil
 	}
-	if v, err := view.Get(settingKey(name, SettingPublicAccess)); err == nil {
-		rev.access = v.Revision
-	} else if !errors.Is(err, kv.ErrNotFound) {
-		return nil, rev, err
+	for i, k := range decisive {
+		if v, err := view.Get(settingKey(name, k)); err == nil {
+			rev.decisive[i] = v.Revision
+		} else if !errors.Is(err, kv.ErrNotFound) {
+			return nil, rev, err
+		}
 	}
 	return b, rev, nil
 }

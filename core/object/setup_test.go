@@ -62,6 +62,14 @@ func (r *rules) Authorize(_ context.Context, q iam.Request) error {
 	return nil
 }
 
+func (r *rules) Account(_ context.Context, id string) (iam.Account, error) {
+	return iam.Account{ID: id, CanonicalID: "canonical-" + id}, nil
+}
+
+func (r *rules) AccountByCanonicalID(_ context.Context, canonical string) (iam.Account, error) {
+	return iam.Account{ID: strings.TrimPrefix(canonical, "canonical-"), CanonicalID: canonical}, nil
+}
+
 func (r *rules) set(actions ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -135,6 +135,7 @@ type PutInput struct {
 	Tags         []Tag
 	StorageClass string
 	Lock         ObjectLock
+	ACL          ACLInput
 	ContentMD5   []byte         // 16 bytes to verify, or nil
 	Checksums    []ChecksumSpec // empty: CRC64NVME is computed and stored, as S3 does
 	Conditions   WriteConditions
@@ -221,6 +222,7 @@ type CopyInput struct {
 	Tags              []Tag
 	StorageClass      string
 	Lock              ObjectLock         // never the source's
+	ACL               ACLInput           // never the source's
 	ChecksumAlgorithm checksum.Algorithm // none: keep the source's
 	Conditions        WriteConditions
 }
@@ -281,6 +283,9 @@ type CreateBucketInput struct {
 	Tags   []Tag
 
 	ObjectLock bool // versioned from the start, and versions can be locked
+
+	ACL       ACLInput
+	Ownership *Ownership // nil is Config.Ownership
 }
 
 // CreateUploadInput begins a multipart upload.
@@ -291,6 +296,7 @@ type CreateUploadInput struct {
 	Tags              []Tag
 	StorageClass      string
 	Lock              ObjectLock
+	ACL               ACLInput
 	ChecksumAlgorithm checksum.Algorithm // none: CRC64NVME full object is kept
 	ChecksumType      checksum.Type
 }

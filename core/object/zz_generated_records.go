@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(15)
-	var zb0001Mask uint16 /* 15 bits */
+	zb0001Len := uint32(16)
+	var zb0001Mask uint16 /* 16 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -245,8 +245,12 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
+	if z.ACL == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
+	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
@@ -330,6 +334,11 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "ru"
 			o = append(o, 0xa2, 0x72, 0x75)
 			o = msgp.AppendInt64(o, z.RestoreUntil)
+		}
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+			// string "ac"
+			o = append(o, 0xa2, 0x61, 0x63)
+			o = msgp.AppendBytes(o, z.ACL)
 		}
 	}
 	return
@@ -497,6 +506,28 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "RestoreUntil")
 				return
 			}
+		case "ac":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ACL")
+				return
+			}
+			if zb0005 > z26707251limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.ACL == nil || uint32(cap(z.ACL)) < zb0005 {
+				z.ACL = make([]byte, zb0005)
+			} else {
+				z.ACL = z.ACL[:zb0005]
+			}
+			if uint32(len(bts)) < zb0005 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.ACL, bts[:zb0005])
+			bts = bts[zb0005:]
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -511,7 +542,7 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *detail) Msgsize() (s int) {
-	s = 1 + 3 + msgp.StringPrefixSize + len(z.ContentType) + 3 + msgp.StringPrefixSize + len(z.CacheControl) + 3 + msgp.StringPrefixSize + len(z.ContentDisposition) + 3 + msgp.StringPrefixSize + len(z.ContentEncoding) + 3 + msgp.StringPrefixSize + len(z.ContentLanguage) + 3 + msgp.StringPrefixSize + len(z.Expires) + 3 + msgp.StringPrefixSize + len(z.WebsiteRedirect) + 2 + msgp.ArrayHeaderSize
+	s = 3 + 3 + msgp.StringPrefixSize + len(z.ContentType) + 3 + msgp.StringPrefixSize + len(z.CacheControl) + 3 + msgp.StringPrefixSize + len(z.ContentDisposition) + 3 + msgp.StringPrefixSize + len(z.ContentEncoding) + 3 + msgp.StringPrefixSize + len(z.ContentLanguage) + 3 + msgp.StringPrefixSize + len(z.Expires) + 3 + msgp.StringPrefixSize + len(z.WebsiteRedirect) + 2 + msgp.ArrayHeaderSize
 	for za0001 := range z.Meta {
 		s += msgp.StringPrefixSize + len(z.Meta[za0001])
 	}
@@ -519,7 +550,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL)
 	return
 }
 

@@ -25,14 +25,28 @@ type CORSRule struct {
 
 // AccessControlPolicy is the body of PutBucketAcl and PutObjectAcl.
 type AccessControlPolicy struct {
-	OwnerID string  `xml:"Owner>ID"`
-	Grants  []Grant `xml:"AccessControlList>Grant"`
+	Owner *struct {
+		ID string `xml:"ID"`
+	} `xml:"Owner"`
+	List *struct {
+		Grants []Grant `xml:"Grant"`
+	} `xml:"AccessControlList"`
 }
 
-// Grant is one grant of an AccessControlPolicy; the grantee has one of the names.
+// Grant is one grant of an AccessControlPolicy; the grantee has the name that its type asks for.
 type Grant struct {
-	ID         string `xml:"Grantee>ID"`
-	URI        string `xml:"Grantee>URI"`
-	Email      string `xml:"Grantee>EmailAddress"`
+	Grantee struct {
+		Type  string `xml:"type,attr"`
+		ID    string `xml:"ID"`
+		URI   string `xml:"URI"`
+		Email string `xml:"EmailAddress"`
+	} `xml:"Grantee"`
 	Permission string `xml:"Permission"`
+}
+
+// OwnershipControls is the body of PutBucketOwnershipControls.
+type OwnershipControls struct {
+	Rules []struct {
+		ObjectOwnership string `xml:"ObjectOwnership"`
+	} `xml:"Rule"`
 }

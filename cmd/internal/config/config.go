@@ -46,6 +46,9 @@ type Config struct {
 	DeleteGrace time.Duration // how long the blobs of deleted objects stay for readers under way
 	OrphanGrace time.Duration // how old a blob must be before it can count as left behind by a crash
 
+	DefaultOwnership  string // of new buckets: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter
+	BlockPublicAccess bool   // of new buckets, until they say otherwise
+
 	RootAccessKeyID     string // given instead of generated, at the first start
 	RootSecretAccessKey string
 	RootAccountID       string
@@ -70,7 +73,9 @@ func Default() Config {
 		ShutdownTimeout: 20 * time.Second,
 		DeleteGrace:     10 * time.Minute,
 		OrphanGrace:     24 * time.Hour,
-		LifecycleDay:    24 * time.Hour,
+
+		DefaultOwnership: "BucketOwnerEnforced",
+		LifecycleDay:     24 * time.Hour,
 	}
 }
 
@@ -122,6 +127,7 @@ func (c *Config) Validate() error {
 		{"hypervisor", c.Hypervisor, []string{"off", "libvirt", "test"}},
 		{"log-format", c.LogFormat, []string{"text", "json"}},
 		{"log-level", c.LogLevel, []string{"debug", "info", "warn", "error"}},
+		{"default-object-ownership", c.DefaultOwnership, []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}},
 		{"access-log", c.AccessLog, []string{"all", "errors", "off"}},
 	} {
 		if !oneOf(f.value, f.allowed) {

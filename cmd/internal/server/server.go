@@ -151,9 +151,11 @@ func (s *Server) openIAM(ctx context.Context) error {
 }
 
 func (s *Server) openObjects(ctx context.Context) (err error) {
+	ownership, _ := object.ParseOwnership(s.cfg.DefaultOwnership) // validated
 	s.objects, err = object.Open(ctx, object.Config{
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
 		Workers: true, LifecycleDay: s.cfg.LifecycleDay,
+		Ownership: ownership, BlockPublic: s.cfg.BlockPublicAccess,
 		Logger: s.log.With("part", "object"),
 	})
 	if err != nil {

@@ -101,6 +101,7 @@ type Request struct {
 type Documents struct {
 	Identity []*Document // of the user and the groups
 	Resource *Document   // of the resource
+	Granted  bool        // an access control list of the resource allows it
 	Boundary *Document   // permissions boundary: limits Identity
 	Session  *Document   // session policy: limits Identity and direct grants to the user
 }
@@ -133,6 +134,9 @@ func Decide(r *Request, d *Documents) Decision {
 	if resource == ExplicitDeny {
 		return ExplicitDeny
 	}
+	if d.Granted {
+		resource = Allowed
+	}
 	p := &r.Principal
 	same := !p.Anonymous && p.AccountID == r.ResourceAccount
 	if p.Root {
@@ -162,6 +166,23 @@ func Decide(r *Request, d *Documents) Decision {
 		return Allowed
 	}
 	return ImplicitDeny
+}
+
+// Denials is the document without what it allows; nil when nothing is left.
+func (d *Document) Denials() *Document {
+	if d == nil {
+		return nil
+	}
+	out := &Document{Version: d.Version, ID: d.ID}
+	for i := range d.Statements {
+		if d.Statements[i].Effect == Deny {
+			out.Statements = append(out.Statements, d.Statements[i])
+		}
+	}
+	if len(out.Statements) == 0 {
+		return nil
+	}
+	return out
 }
 
 // Evaluate decides r by one document alone. A nil document decides nothing.
