@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 
 	"github.com/aureole-cloud/aureole/storage/blob"
@@ -71,7 +72,7 @@ func (r *Repairer) auditBlob(ctx context.Context, id blobref.DeviceID, ref blobr
 	switch {
 	case err != nil:
 		res.Unreadable++
-		r.log.Warn("blob cannot be audited", "blob", ref.ID, "device", id, "err", err)
+		r.repeats.about(ctx, slog.LevelWarn, "blob cannot be audited", id, "blob", ref.ID, "err", err)
 	case bad != nil:
 		res.Corrupt++
 		changed, err := r.heal(ctx, damageOf(ref, id, bad))
@@ -84,7 +85,7 @@ func (r *Repairer) auditBlob(ctx context.Context, id blobref.DeviceID, ref blobr
 			res.Unrepairable++
 		default:
 			res.Unreadable++
-			r.log.Error("repair of a damaged blob failed", "blob", ref.ID, "device", id, "err", err)
+			r.repeats.about(ctx, slog.LevelError, "repair of a damaged blob failed", id, "blob", ref.ID, "err", err)
 		}
 	}
 	return nil

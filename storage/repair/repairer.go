@@ -16,6 +16,7 @@ import (
 type Repairer struct {
 	cfg      Config
 	log      *slog.Logger
+	repeats  repeats // lines about single blobs
 	pool     *blobs.Pool
 	source   Source
 	liveness Liveness
@@ -59,7 +60,7 @@ func New(cfg Config, pool *blobs.Pool, source Source, liveness Liveness) (*Repai
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &Repairer{
-		cfg: cfg, log: cfg.Logger, pool: pool, source: source, liveness: liveness,
+		cfg: cfg, log: cfg.Logger, repeats: repeats{log: cfg.Logger}, pool: pool, source: source, liveness: liveness,
 		replicateLimit: newLimiter(cfg.ReplicateRate), auditLimit: newLimiter(cfg.AuditRate),
 		orphanLimit: newLimiter(int64(cfg.OrphanRate)), compactLimit: newLimiter(cfg.CompactRate),
 		damage: make(chan blobs.Damage, 1024), wake: make(chan struct{}, 1), auditWake: make(chan struct{}, 1),
@@ -236,7 +237,7 @@ func (r *Repairer) mend(ctx context.Context) {
 		case d := <-r.damage:
 			if _, err := r.heal(ctx, d); err != nil && ctx.Err() == nil && !errors.Is(err, ErrUnrepairable) {
 				r.counters.Errors.Add(1)
-				r.log.Error("repair of a damaged blob failed", "blob", d.Ref.ID, "device", d.Device, "err", err)
+				r.repeats.about(ctx, slog.LevelError, "repair of a damaged blob failed", d.Device, "blob", d.Ref.ID, "err", err)
 			}
 		}
 	}

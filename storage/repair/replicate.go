@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -169,7 +170,7 @@ func (r *Repairer) fill(ctx context.Context, h holders, primaries, blind []blobr
 			missing++
 			if ctx.Err() == nil {
 				r.counters.ReplicateFailed.Add(1)
-				r.log.Warn("blob could not be copied", "blob", h.ref.ID, "to", id, "err", err)
+				r.repeats.about(ctx, slog.LevelWarn, "blob could not be copied", id, "blob", h.ref.ID, "err", err)
 			}
 		}
 	}
