@@ -66,22 +66,12 @@ func (r *request) hoist() {
 		}
 		switch name {
 		case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
-			"x-amz-security-token", "x-amz-content-sha256":
+			"x-amz-security-token", "x-amz-content-sha256",
+			customerPrefix + "key", sourceCustomerPrefix + "key": // a secret has no place in an address
 			continue
 		}
 		if !r.hasHeader(name) {
 			r.headers = append(r.headers, sigv4.Field{Name: name, Value: r.query[i].value})
 		}
 	}
-}
-
-// refuseEncryption refuses encryption that is asked for: until it is built, storing plain text would be a broken promise.
-func (r *request) refuseEncryption() error {
-	for i := range r.headers {
-		name := r.headers[i].Name
-		if hasPrefixFold(name, "x-amz-server-side-encryption") || hasPrefixFold(name, "x-amz-copy-source-server-side-encryption") {
-			return s3err.Header(strings.ToLower(name))
-		}
-	}
-	return nil
 }

@@ -27,6 +27,9 @@ func completeMultipartUpload(r *request) (*response, error) {
 		}
 		in.ObjectSize = &n
 	}
+	if in.Customer, err = r.customerKey(customerPrefix); err != nil {
+		return nil, err
+	}
 	var doc s3xml.CompleteMultipartUpload
 	if err := r.readXML("CompleteMultipartUpload", r.srv.cfg.Limits.CompleteBody, anyDigest, &doc); err != nil {
 		return nil, err
@@ -54,6 +57,7 @@ func completeMultipartUpload(r *request) (*response, error) {
 		resp := &response{xml: x.Bytes()}
 		resp.setMade(res.VersionID)
 		resp.setExpiry(res.Expires)
+		resp.setEncryption(&res.Encryption)
 		return resp, nil
 	})
 }

@@ -21,6 +21,8 @@ type Config struct {
 	DisableV2    bool     // refuse Version 2 signatures
 	Domains      []string // virtual-host buckets are labels below these
 
+	CustomerKeysNeedTLS bool // refuse keys of SSE-C that come over plain HTTP, as Amazon does
+
 	Observer Observer // nil is none
 	Logger   *slog.Logger
 

@@ -46,8 +46,11 @@ func copyObject(r *request) (*response, error) {
 	if in.ChecksumAlgorithm, _, err = r.uploadChecksum(); err != nil {
 		return nil, err
 	}
+	if in.Encryption, err = r.encryption(); err != nil {
+		return nil, err
+	}
 	if in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" && !in.ReplaceMetadata &&
-		!in.ReplaceTags && in.StorageClass == "" && in.ChecksumAlgorithm == 0 && !r.hasHeader("x-amz-website-redirect-location") {
+		!in.ReplaceTags && in.StorageClass == "" && in.ChecksumAlgorithm == 0 && in.Encryption == (object.Encryption{}) && !r.hasHeader("x-amz-website-redirect-location") {
 		return nil, s3err.Newf(s3err.InvalidRequest, "This copy request is illegal because it is trying to copy an object to itself "+
 			"without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
@@ -74,6 +77,7 @@ func (r *request) copied(root string, res *object.CopyResult) *response {
 	resp := &response{xml: x.Bytes()}
 	resp.setMade(res.VersionID)
 	resp.setExpiry(res.Expires)
+	resp.setEncryption(&res.Encryption)
 	resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
 	return resp
 }
@@ -84,6 +88,9 @@ func (r *request) copyInput() (*object.CopyInput, error) {
 	var err error
 	in.SrcBucket, in.SrcKey, in.SrcVersionID, err = parseCopySource(r.header("x-amz-copy-source"))
 	if err != nil {
+		return nil, err
+	}
+	if in.SrcCustomer, err = r.customerKey(sourceCustomerPrefix); err != nil {
 		return nil, err
 	}
 	return in, r.srv.checkExpectedOwner(r, in.SrcBucket, "x-amz-source-expected-bucket-owner")

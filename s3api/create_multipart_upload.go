@@ -23,6 +23,10 @@ func createMultipartUpload(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	encryption, err := r.encryption()
+	if err != nil {
+		return nil, err
+	}
 	up, err := r.srv.objects.CreateUpload(r.ctx, r.who, &object.CreateUploadInput{
 		Bucket: r.bucket, Key: r.key,
 		Headers:           r.contentHeaders(),
@@ -33,6 +37,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		ACL:               acl,
 		ChecksumAlgorithm: alg,
 		ChecksumType:      typ,
+		Encryption:        encryption,
 	})
 	if err != nil {
 		return nil, err
@@ -47,6 +52,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		resp.set(hdrChecksumType, up.ChecksumType.String())
 	}
 	resp.setAbort(up.Aborts)
+	resp.setEncryption(&up.Encryption)
 	resp.xml = x.Bytes()
 	return resp, nil
 }

@@ -84,8 +84,25 @@ func TestErrors(t *testing.T) {
 		"no configuration":             {"GET", "/bkt?inventory&id=x", "", nil, 404, "NoSuchConfiguration", nil},
 		"sub-resource of no bucket":    {"GET", "/nobody?policy", "", nil, 404, "NoSuchBucket", nil},
 		"retention":                    {"GET", "/bkt/key?retention", "", nil, 400, "InvalidRequest", nil},
-		"encryption asked":             {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: AES256"}, 501, "NotImplemented", []string{"<Header>x-amz-server-side-encryption</Header>"}},
-		"customer key":                 {"GET", "/bkt/key", "", []string{"x-amz-server-side-encryption-customer-algorithm: AES256"}, 501, "NotImplemented", nil},
+		"encryption unknown":           {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: AES512"}, 400, "InvalidArgument", []string{"<ArgumentName>x-amz-server-side-encryption</ArgumentName>"}},
+		"encryption of a read":         {"GET", "/bkt/key", "", []string{"x-amz-server-side-encryption: AES256"}, 400, "InvalidArgument", nil},
+		"key without kms":              {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: AES256", "x-amz-server-side-encryption-aws-kms-key-id: x"}, 400, "InvalidArgument", nil},
+		"key unknown":                  {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: aws:kms", "x-amz-server-side-encryption-aws-kms-key-id: alias/x"}, 400, "KMS.NotFoundException", nil},
+		"encryption context":           {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: aws:kms", "x-amz-server-side-encryption-context: e30x"}, 400, "InvalidArgument", nil},
+		"bucket key":                   {"PUT", "/bkt/k", "x", []string{"x-amz-server-side-encryption: aws:kms", "x-amz-server-side-encryption-bucket-key-enabled: x"}, 400, "InvalidArgument", nil},
+		"customer key missing":         {"GET", "/bkt/key", "", []string{"x-amz-server-side-encryption-customer-algorithm: AES256"}, 400, "InvalidArgument", []string{"must provide an appropriate secret key"}},
+		"customer algorithm missing":   {"GET", "/bkt/key", "", []string{"x-amz-server-side-encryption-customer-key: eA=="}, 400, "InvalidArgument", []string{"must provide a valid encryption algorithm"}},
+		"customer MD5 missing":         {"GET", "/bkt/key", "", []string{"x-amz-server-side-encryption-customer-algorithm: AES256", "x-amz-server-side-encryption-customer-key: eA=="}, 400, "InvalidArgument", []string{"must provide the client calculated MD5"}},
+		"customer algorithm":           {"GET", "/bkt/key", "", customerKey("AES128", zeroKey, zeroKeyMD5), 400, "InvalidEncryptionAlgorithmError", []string{"<ArgumentValue>AES128</ArgumentValue>"}},
+		"customer key short":           {"GET", "/bkt/key", "", customerKey("AES256", "eA==", zeroKeyMD5), 400, "InvalidArgument", []string{"The secret key was invalid"}},
+		"customer key no base64":       {"GET", "/bkt/key", "", customerKey("AES256", "!", zeroKeyMD5), 400, "InvalidArgument", nil},
+		"customer MD5 wrong":           {"GET", "/bkt/key", "", customerKey("AES256", zeroKey, "eA=="), 400, "InvalidArgument", []string{"The calculated MD5 hash"}},
+		"customer key and encryption":  {"PUT", "/bkt/k", "x", append(customerKey("AES256", zeroKey, zeroKeyMD5), "x-amz-server-side-encryption: AES256"), 400, "InvalidArgument", []string{"is incompatible"}},
+		"customer key of plain object": {"GET", "/bkt/key", "", customerKey("AES256", zeroKey, zeroKeyMD5), 400, "InvalidRequest", []string{"not applicable to this object"}},
+		"encryption rules":             {"PUT", "/bkt?encryption", `<ServerSideEncryptionConfiguration/>`, nil, 400, "MalformedXML", nil},
+		"encryption rule":              {"PUT", "/bkt?encryption", `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>x</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`, nil, 400, "MalformedXML", nil},
+		"encryption rule key":          {"PUT", "/bkt?encryption", `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID>x</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`, nil, 400, "InvalidArgument", nil},
+		"no encryption rule":           {"GET", "/bkt?encryption", "", nil, 404, "ServerSideEncryptionConfigurationNotFoundError", nil},
 		"append":                       {"PUT", "/bkt/k", "x", []string{"x-amz-write-offset-bytes: 10"}, 501, "NotImplemented", nil},
 		"acl public":                   {"PUT", "/bkt/k", "x", []string{"x-amz-acl: public-read"}, 400, "AccessControlListNotSupported", nil},
 		"acl grant":                    {"PUT", "/bkt/k", "x", []string{"x-amz-grant-read: id=abc"}, 400, "AccessControlListNotSupported", nil},
@@ -246,4 +263,14 @@ func TestHeadErrors(t *testing.T) {
 			t.Errorf("%s: %d %q %v, want %d", target, a.status, a.body, a.header, status)
 		}
 	}
+}
+
+const (
+	zeroKey    = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	zeroKeyMD5 = "cLyPS3KoaSFGi/joRB3OUQ=="
+)
+
+func customerKey(algorithm, key, sum string) []string {
+	const prefix = "x-amz-server-side-encryption-customer-"
+	return []string{prefix + "algorithm: " + algorithm, prefix + "key: " + key, prefix + "key-MD5: " + sum}
 }

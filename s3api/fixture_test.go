@@ -27,6 +27,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/storage/blob"
@@ -120,7 +121,9 @@ func start(t testing.TB, options ...option) *fixture {
 	who, err := iam.Open(ctx, iam.Config{Store: store, Sealer: sealer, Root: iam.RootOptions{
 		AccessKeyID: testKeyID, Secret: iam.NewSecret(testSecret), AccountID: testAccount}})
 	must(t, err)
-	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who})
+	keys, err := kms.Open(ctx, kms.Config{Store: store, Sealer: sealer})
+	must(t, err)
+	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who, Keys: keys})
 	must(t, err)
 
 	f := &fixture{t: t, objects: objects, iam: who, logs: &bytes.Buffer{}}
@@ -144,6 +147,7 @@ func start(t testing.TB, options ...option) *fixture {
 		check(t, f.server.Shutdown(ctx))
 		check(t, <-served)
 		check(t, objects.Close())
+		check(t, keys.Close())
 		who.Close()
 		check(t, pool.Close())
 		check(t, dev.Close())

@@ -84,6 +84,10 @@ func (r *request) readInput() (object.GetInput, error) {
 		in.PartNumber = n
 	}
 	in.Conditions = r.readConditions("")
+	var err error
+	if in.Customer, err = r.readersKey(); err != nil {
+		return in, err
+	}
 	if r.who.Anonymous {
 		for i := range r.query {
 			if strings.HasPrefix(r.query[i].name, "response-") {
@@ -131,6 +135,7 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	resp.setLock(res.Lock)
 	resp.setExpiry(res.Expires)
 	resp.setRestore(res.Restore)
+	resp.setEncryption(&res.Encryption)
 	if res.StorageClass != "STANDARD" {
 		resp.set("x-amz-storage-class", res.StorageClass)
 	}

@@ -22,8 +22,12 @@ func getObjectAttributes(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	key, err := r.readersKey()
+	if err != nil {
+		return nil, err
+	}
 	limit = min(limit, object.MaxListKeys)
-	o, err := r.srv.objects.Attributes(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"), limit, marker)
+	o, err := r.srv.objects.Attributes(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"), limit, marker, key)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +69,7 @@ func getObjectAttributes(r *request) (*response, error) {
 	resp := r.ok()
 	resp.set("Last-Modified", httpTime(o.LastModified))
 	resp.set("x-amz-version-id", o.VersionID)
+	resp.setEncryption(&o.Encryption)
 	resp.xml = x.Bytes()
 	return resp, nil
 }

@@ -219,6 +219,9 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
 		return nil, err
 	}
+	if in.Encryption, err = r.parseEncryption(func(name string) string { return f[strings.ToLower(name)] }); err != nil {
+		return nil, err
+	}
 	if acl, ok := f["acl"]; ok {
 		if !cannedObjectACL(acl) {
 			return nil, s3err.Argument("acl", acl, "Unknown canned ACL")
@@ -229,8 +232,6 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 		switch {
 		case strings.HasPrefix(name, metaPrefix) && len(name) > len(metaPrefix):
 			in.Metadata = append(in.Metadata, object.Meta{Name: name[len(metaPrefix):], Value: value})
-		case strings.HasPrefix(name, "x-amz-server-side-encryption"):
-			return nil, s3err.Header(name)
 		case strings.HasPrefix(name, checksum.HeaderPrefix):
 			alg := checksum.FromHeader(name)
 			if alg == checksum.None {
@@ -272,6 +273,7 @@ func (r *request) posted(form *postForm, in *object.PutInput, res *object.PutRes
 	resp.setMade(res.VersionID)
 	resp.setExpiry(res.Expires)
 	resp.setChecksums(res.Checksums, true)
+	resp.setEncryption(&res.Encryption)
 	target := form.fields["success_action_redirect"]
 	if target == "" {
 		target = form.fields["redirect"]

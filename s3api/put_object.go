@@ -25,6 +25,10 @@ func putObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	encryption, err := r.encryption()
+	if err != nil {
+		return nil, err
+	}
 	up, err := r.openUpload(object.MaxPutSize)
 	if err != nil {
 		return nil, err
@@ -45,6 +49,7 @@ func putObject(r *request) (*response, error) {
 		ContentMD5:   up.md5,
 		Checksums:    up.checksums,
 		Conditions:   conditions,
+		Encryption:   encryption,
 	})
 	if err != nil {
 		return nil, up.explain(err)
@@ -55,6 +60,7 @@ func putObject(r *request) (*response, error) {
 	resp.setMade(res.VersionID)
 	resp.setExpiry(res.Expires)
 	resp.setChecksums(res.Checksums, true)
+	resp.setEncryption(&res.Encryption)
 	return resp, nil
 }
 

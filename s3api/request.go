@@ -43,6 +43,7 @@ type request struct {
 	bytesOut int64
 	failure  *s3err.Error
 	done     bool // the observer has been told
+	encrypts bool // headers speak of encryption
 }
 
 // userKey is where ExpectHandler leaves the request for the handler.

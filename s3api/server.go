@@ -195,9 +195,7 @@ func (s *Server) serve(r *request) (*response, error) {
 	if v, ok := r.query.lookup("versionId"); ok && v == "" && r.key != "" {
 		return nil, s3err.Argument("versionId", v, "Version id cannot be the empty string")
 	}
-	if err := r.refuseEncryption(); err != nil {
-		return nil, err
-	}
+	r.noteEncryption()
 	if err := s.checkExpectedOwner(r, r.bucket, "x-amz-expected-bucket-owner"); err != nil {
 		return nil, err
 	}

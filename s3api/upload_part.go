@@ -11,6 +11,10 @@ func uploadPart(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	key, err := r.customerKey(customerPrefix)
+	if err != nil {
+		return nil, err
+	}
 	up, err := r.openUpload(object.MaxPutSize)
 	if err != nil {
 		return nil, err
@@ -18,6 +22,7 @@ func uploadPart(r *request) (*response, error) {
 	res, err := r.srv.objects.UploadPart(r.ctx, r.who, &object.PartInput{
 		Bucket: r.bucket, Key: r.key, UploadID: r.query.get("uploadId"), PartNumber: n,
 		Body: up.body, Size: up.size, ContentMD5: up.md5, Checksums: up.checksums,
+		Customer: key,
 	})
 	if err != nil {
 		return nil, up.explain(err)
@@ -27,6 +32,7 @@ func uploadPart(r *request) (*response, error) {
 	resp.set("ETag", quoted(res.ETag))
 	// Clients repeat what they find here when they complete the upload.
 	resp.setChecksums(res.Checksums, false)
+	resp.setEncryption(&res.Encryption)
 	return resp, nil
 }
 
@@ -38,6 +44,9 @@ func uploadPartCopy(r *request) (*response, error) {
 	}
 	in, err := r.copyInput()
 	if err != nil {
+		return nil, err
+	}
+	if in.Encryption.Customer, err = r.customerKey(customerPrefix); err != nil {
 		return nil, err
 	}
 	in.UploadID, in.PartNumber = r.query.get("uploadId"), n

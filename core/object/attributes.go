@@ -9,16 +9,16 @@ import (
 )
 
 // Attributes describes an object and, when it was made from parts, a page of at most maxParts parts behind number
-// partMarker.
-func (s *Service) Attributes(ctx context.Context, who iam.Principal, bucket, key, versionID string, maxParts, partMarker int) (*AttributesResult, error) {
-	res, err := s.attributes(ctx, &who, bucket, key, versionID, maxParts, partMarker)
+// partMarker. customer is the key of an object encrypted with SSE-C.
+func (s *Service) Attributes(ctx context.Context, who iam.Principal, bucket, key, versionID string, maxParts, partMarker int, customer *CustomerKey) (*AttributesResult, error) {
+	res, err := s.attributes(ctx, &who, bucket, key, versionID, maxParts, partMarker, customer)
 	if err != nil {
 		return nil, failed("object.Attributes", key, err)
 	}
 	return res, nil
 }
 
-func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName, key, version string, max, marker int) (*AttributesResult, error) {
+func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName, key, version string, max, marker int, customer *CustomerKey) (*AttributesResult, error) {
 	b, err := s.enterFor(ctx, who, bucketName, ask{
 		action: byVersion(version, actGetObject, actGetObjectVersion), key: key, version: version,
 	})
@@ -39,7 +39,11 @@ func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName
 		if err != nil {
 			return nil, s.hideAbsence(ctx, who, b, err)
 		}
+		if err := s.admitReader(&f.detail, customer); err != nil {
+			return nil, err
+		}
 		res := &AttributesResult{Info: s.info(ctx, b, key, f)}
+		res.Encryption = f.detail.encryption(customer)
 		if !f.is(flagMultipart) {
 			return res, nil
 		}

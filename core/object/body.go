@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/blobref"
 	"github.com/aureole-cloud/aureole/storage/blobs"
 	"github.com/aureole-cloud/aureole/storage/kv"
@@ -12,7 +13,7 @@ import (
 
 // openBody opens length bytes of r's body from offset on. Bodies of blobs hold their version against the collector
 // until they are closed, and outlive ctx: the answer may be sent when the request's context has ended.
-func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record, m *manifest, offset, length int64) (Body, error) {
+func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record, m *manifest, data *kms.DataKey, offset, length int64) (Body, error) {
 	switch {
 	case r.is(flagInline):
 		v, err := s.kv.Get(ctx, b.shard, bodyKey(b.ID, key, r.instance))
@@ -21,12 +22,17 @@ func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record
 		} else if err != nil {
 			return nil, err
 		}
+		if r.is(flagSealed) {
+			return openSealedInline(r, v.Data, data, offset, length)
+		}
 		if int64(len(v.Data)) != r.size {
 			return nil, errRecord
 		}
 		return &memoryBody{rest: v.Data[offset : offset+length]}, nil
 	case length == 0:
 		return &memoryBody{}, nil
+	case r.is(flagSealed):
+		return s.openSealed(ctx, readerKey{b.ID, key, r.instance}, r, m, data, offset, length)
 	}
 	body := &blobBody{s: s, ctx: context.WithoutCancel(ctx), reader: readerKey{b.ID, key, r.instance}, left: length}
 	s.readers.enter(body.reader)

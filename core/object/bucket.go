@@ -113,6 +113,7 @@ func (s *Service) readPresence(ctx context.Context, outer Bucket, st *settings) 
 	b.revision = v.Revision
 	b.Versioning = Versioning(p.Versioning)
 	b.Lock = p.lock()
+	b.Encryption = p.encryption()
 	return b, nil
 }
 

@@ -52,6 +52,11 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 			}
 			return err
 		}
+		if in.Customer != nil {
+			if err := u.admitCustomer(in.Customer); err != nil {
+				return err
+			}
+		}
 		if err := in.Conditions.checkWrite(in.Key, tx.cur); err != nil {
 			return err
 		}
@@ -107,6 +112,9 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 		return err
 	}
 	rec.flags = flagMultipart | flagManifest
+	if u.Detail.Enc != 0 {
+		rec.flags |= flagSealed
+	}
 	rec.class, rec.owner, rec.detail, rec.asked = u.Class, u.Owner, u.Detail, u.Detail.lock()
 	rec.parts, rec.upload = len(chosen), u.id
 	total := md5.New()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/blobs"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -21,9 +22,12 @@ type Authority interface {
 
 // Config is what a Service is made of.
 type Config struct {
-	Store kv.Store    // all metadata, and small bodies
-	Blobs *blobs.Pool // larger bodies
-	IAM   Authority   // asked before anything is looked at
+	Store kv.Store     // all metadata, and small bodies
+	Blobs *blobs.Pool  // larger bodies
+	IAM   Authority    // asked before anything is looked at
+	Keys  *kms.Service // the key service; nil: nothing can be encrypted but with a customer's key
+
+	DefaultEncryption EncryptionMethod // of buckets that say nothing: EncryptNone or EncryptS3
 
 	InlineLimit  int           // bodies up to this size ride in the commit; 0 is DefaultInlineLimit, negative none
 	BlobSize     int64         // larger bodies are cut into blobs of at most this size; 0 is DefaultBlobSize
@@ -84,6 +88,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Store == nil, c.Blobs == nil, c.IAM == nil:
 		return errors.New("object: config: store, blobs and IAM are needed")
+	case c.DefaultEncryption > EncryptS3, c.DefaultEncryption == EncryptS3 && c.Keys == nil:
+		return errors.New("object: config: the default encryption is none or that of the store's key")
 	case c.InlineLimit > maxInlineLimit:
 		return fmt.Errorf("object: config: inline limit %d is above %d", c.InlineLimit, maxInlineLimit)
 	case c.BlobSize < 1<<10 || c.BlobSize > blobs.MaxBlob:

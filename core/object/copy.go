@@ -59,6 +59,10 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 		}
 	}
 
+	env, err := s.sealFor(ctx, who, b, &in.Encryption)
+	if err != nil {
+		return nil, err
+	}
 	rec := &record{class: class, owner: made.owner, asked: in.Lock}
 	headers, meta, tags := in.Headers, in.Metadata, in.Tags
 	if !in.ReplaceMetadata {
@@ -71,7 +75,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	rec.detail.describe(headers, meta, tags)
 	rec.detail.ACL = made.acl
 	body := source{body: src.body, size: src.length, inline: s.cfg.InlineLimit, compute: src.algorithms(in.ChecksumAlgorithm)}
-	res, err := s.store(ctx, b, in.Key, rec, &body, in.Conditions)
+	res, err := s.store(ctx, b, in.Key, rec, &body, env, in.Conditions)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 // illegalOntoItself reports whether the copy would change nothing. Making an old version the current one changes much.
 func (in *CopyInput) illegalOntoItself() bool {
 	return in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" &&
-		!in.ReplaceMetadata && in.StorageClass == "" && in.Headers.WebsiteRedirect == ""
+		!in.ReplaceMetadata && in.StorageClass == "" && in.Headers.WebsiteRedirect == "" && in.Encryption == (Encryption{})
 }
 
 // copySource is an opened source of a copy.
@@ -117,7 +121,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 	if err := checkKey(in.SrcKey); err != nil {
 		return nil, err
 	}
-	get := &GetInput{Bucket: in.SrcBucket, Key: in.SrcKey, VersionID: in.SrcVersionID, Range: in.SrcRange}
+	get := &GetInput{Bucket: in.SrcBucket, Key: in.SrcKey, VersionID: in.SrcVersionID, Range: in.SrcRange, Customer: in.SrcCustomer}
 	src := &copySource{}
 	for moves := 0; ; moves++ {
 		if src.f, err = s.findObject(ctx, b, in.SrcKey, in.SrcVersionID); err != nil {
@@ -129,6 +133,9 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 			}
 			return nil, s.hideAbsence(ctx, who, b, err)
 		}
+		if err := s.admitReader(&src.f.detail, in.SrcCustomer); err != nil {
+			return nil, err
+		}
 		if err := in.SrcConditions.checkSource(src.f.record); err != nil {
 			return nil, err
 		}
@@ -139,7 +146,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 			return nil, err
 		}
 		res := &GetResult{Length: src.f.size}
-		err = s.open(ctx, b, get, src.f, res, true)
+		err = s.open(ctx, who, b, get, src.f, res, true)
 		if err == nil {
 			src.body, src.length = res.Body, res.Length
 			break
@@ -198,15 +205,22 @@ func (s *Service) uploadPartCopy(ctx context.Context, who *iam.Principal, in *Co
 	if err != nil {
 		return nil, err
 	}
+	key, err := s.uploadKey(ctx, who, u, in.Encryption.Customer)
+	if err != nil {
+		return nil, err
+	}
 	src, err := s.openSource(ctx, who, in)
 	if err != nil {
 		return nil, err
 	}
 	defer src.body.Close()
 	body := source{body: src.body, size: src.length, inline: -1}
-	res, err := s.storePart(ctx, b, in.Key, u, in.PartNumber, &body)
+	res, err := s.storePart(ctx, b, in.Key, u, in.PartNumber, &body, key)
 	if err != nil {
 		return nil, err
+	}
+	if in.Encryption.Customer != nil {
+		res.Encryption.CustomerMD5 = in.Encryption.Customer.MD5()
 	}
 	return &CopyResult{PutResult: *res, SrcVersionID: src.version}, nil
 }

@@ -49,8 +49,17 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 		return nil, err
 	}
 	u.Algorithm, u.Type, u.Asked = uint8(algorithm), uint8(typ), in.ChecksumAlgorithm != checksum.None
+	env, err := s.sealFor(ctx, who, b, &in.Encryption)
+	if err != nil {
+		return nil, err
+	}
+	env.keep(&u.Detail)
 	data := encodeRecord(&u.uploadRecord)
+	then := b.Encryption
 	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
+		if err := env.still(then, b.Encryption); err != nil {
+			return err
+		}
 		batch.Put(uploadKey(b.ID, in.Key, u.id), data)
 		batch.Add(counterKey(b.ID, cntUploads), 1)
 		return nil
@@ -59,6 +68,7 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 		return nil, err
 	}
 	out := s.outerUpload(ctx, b, in.Key, u)
+	out.Encryption = env.info()
 	return &out, nil
 }
 

@@ -121,5 +121,6 @@ func (s *Service) info(ctx context.Context, b *bucket, key string, f found) Info
 		Checksums:    outerSums(f.sums, f.parts),
 		PartsCount:   f.parts,
 		Multipart:    f.is(flagMultipart),
+		Encryption:   f.detail.encryption(nil),
 	}
 }

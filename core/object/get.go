@@ -6,6 +6,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -50,6 +51,9 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 		if err != nil {
 			return nil, s.hideAbsence(ctx, who, b, err)
 		}
+		if err := s.admitReader(&f.detail, in.Customer); err != nil {
+			return nil, err
+		}
 		if err := in.Conditions.check(f.record); err != nil {
 			return nil, err
 		}
@@ -66,7 +70,10 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 				return nil, archivedState(f.class, "The operation is not valid for the object's storage class")
 			}
 		}
-		err = s.open(ctx, b, in, f, res, withBody)
+		if in.Customer != nil {
+			res.Encryption = f.detail.encryption(in.Customer)
+		}
+		err = s.open(ctx, who, b, in, f, res, withBody)
 		switch {
 		case err == nil:
 			return res, nil
@@ -86,7 +93,7 @@ func (s *Service) moved(ctx context.Context, b *bucket, key string, f found) boo
 }
 
 // open resolves what part of the body is asked and opens it.
-func (s *Service) open(ctx context.Context, b *bucket, in *GetInput, f found, res *GetResult, withBody bool) error {
+func (s *Service) open(ctx context.Context, who *iam.Principal, b *bucket, in *GetInput, f found, res *GetResult, withBody bool) error {
 	var m *manifest
 	if f.is(flagManifest) && (withBody || in.PartNumber != 0) {
 		var err error
@@ -100,8 +107,16 @@ func (s *Service) open(ctx context.Context, b *bucket, in *GetInput, f found, re
 	if !withBody {
 		return nil
 	}
+	var data *kms.DataKey
+	if f.is(flagSealed) {
+		k, err := s.dataKey(ctx, who, &f.detail, in.Customer)
+		if err != nil {
+			return err
+		}
+		data = &k
+	}
 	var err error
-	res.Body, err = s.openBody(ctx, b, in.Key, f.record, m, res.Offset, res.Length)
+	res.Body, err = s.openBody(ctx, b, in.Key, f.record, m, data, res.Offset, res.Length)
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
+	"slices"
 	"sync"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
@@ -22,6 +24,7 @@ type source struct {
 	sums    []ChecksumSpec
 	compute []checksum.Algorithm // computed whether asked or not
 	inline  int                  // bodies up to this many bytes stay in memory; negative: none
+	seal    *sealing             // encrypts what is stored; nil stores the body as it comes
 }
 
 // intake is a body that was read to its end, hashed and found right. It is not visible yet.
@@ -89,6 +92,8 @@ func (s *Service) take(ctx context.Context, src *source, pl *placer) (*intake, e
 	h := s.bodies.hasher(algs)
 	defer s.bodies.release(h, algs)
 	switch {
+	case src.seal != nil:
+		err = s.takeSealed(ctx, src, pl, in, h)
 	case src.size < 0:
 		err = s.takeUnknown(ctx, src, pl, in, h)
 	case src.size <= int64(src.inline):
@@ -104,6 +109,37 @@ func (s *Service) take(ctx context.Context, src *source, pl *placer) (*intake, e
 		return nil, err
 	}
 	return in, nil
+}
+
+// takeSealed is take for a body that is stored encrypted: what is hashed and counted is the body, what is kept is its
+// encrypted stream.
+func (s *Service) takeSealed(ctx context.Context, src *source, pl *placer, in *intake, h *checksum.MultiHasher) error {
+	if src.size >= 0 && src.size <= int64(src.inline) {
+		if err := takeInline(src, in, h); err != nil || src.size == 0 {
+			return err
+		}
+		in.inline = src.seal.seal(slices.Grow(in.inline, src.seal.overhead()), 0, true)
+		return nil
+	}
+	r := &sealReader{src: src.body, c: src.seal, h: h, most: src.most()}
+	sealed := source{body: r, size: src.size, maxSize: math.MaxInt64, inline: min(src.inline, sealedBlock)}
+	var err error
+	if src.size < 0 {
+		err = s.takeUnknown(ctx, &sealed, pl, in, nil)
+	} else {
+		sealed.size = sealedSize(src.size, len(src.seal.layers))
+		err = s.takeBlobs(ctx, &sealed, pl, in, nil)
+	}
+	in.size = r.size
+	return err
+}
+
+// most is how long a body of unknown length may be.
+func (src *source) most() int64 {
+	if src.maxSize <= 0 || src.maxSize > MaxPutSize && src.maxSize != math.MaxInt64 {
+		return MaxPutSize
+	}
+	return src.maxSize
 }
 
 // algorithms lists what to compute, and refuses values that cannot be.
@@ -229,7 +265,9 @@ func (s *Service) fill(ctx context.Context, body io.Reader, size int64, pl *plac
 			w.Abort()
 			return nil, bodyError(err)
 		}
-		h.Write(buf[:n])
+		if h != nil {
+			h.Write(buf[:n])
+		}
 		if _, err := w.Write(buf[:n]); err != nil {
 			w.Abort()
 			return nil, err
@@ -243,10 +281,7 @@ func (s *Service) fill(ctx context.Context, body io.Reader, size int64, pl *plac
 func (s *Service) takeUnknown(ctx context.Context, src *source, pl *placer, in *intake, h *checksum.MultiHasher) error {
 	buf := s.bodies.buffer()
 	defer s.bodies.copies.Put(buf)
-	maxSize := src.maxSize
-	if maxSize <= 0 || maxSize > MaxPutSize {
-		maxSize = MaxPutSize
-	}
+	maxSize := src.most()
 	piece := min(int64(len(buf)), s.cfg.BlobSize)
 	for {
 		n, err := io.ReadFull(src.body, buf[:piece])
@@ -256,7 +291,9 @@ func (s *Service) takeUnknown(ctx context.Context, src *source, pl *placer, in *
 		if in.size+int64(n) > maxSize {
 			return tooLarge(maxSize)
 		}
-		h.Write(buf[:n])
+		if h != nil {
+			h.Write(buf[:n])
+		}
 		switch {
 		case n == 0:
 			return nil

@@ -73,6 +73,7 @@ func (c LockConfig) validate() error {
 func (b *bucket) presenceRecord() *presence {
 	p := &presence{Name: b.Name, Versioning: uint8(b.Versioning)}
 	p.setLock(b.Lock)
+	p.setEncryption(b.Encryption)
 	return p
 }
 

@@ -13,7 +13,9 @@ import (
 //
 //	chunk 0   schema | number of chunks | for each: offset, ordinal and number of its first part
 //	chunk i   schema | number of parts | parts
-//	part      number | size | MD5 | checksums | number of pieces | references
+//	part      number + layers << 16 | salt | size | MD5 | checksums | number of pieces | references
+//
+// The layers are how often the part is encrypted; the salt is there when it is.
 const chunkTarget = 32 << 10 // bytes after which a chunk is closed
 
 // part is one uploaded part, or the whole of a body that was not uploaded in parts.
@@ -23,10 +25,15 @@ type part struct {
 	md5    [16]byte
 	sums   []sum
 	pieces []blobref.Ref
+	layers int      // of encryption
+	salt   instance // of its stream; zero when it is the whole body
 }
 
 func appendPart(b []byte, p *part) []byte {
-	b = binary.AppendUvarint(b, uint64(p.number))
+	b = binary.AppendUvarint(b, uint64(p.number)|uint64(p.layers)<<16)
+	if p.layers > 0 {
+		b = append(b, p.salt[:]...)
+	}
 	b = binary.AppendUvarint(b, uint64(p.size))
 	b = append(b, p.md5[:]...)
 	b = appendSums(b, p.sums)
@@ -38,7 +45,16 @@ func appendPart(b []byte, p *part) []byte {
 }
 
 func (r *wireReader) part(p *part) {
-	p.number = int(r.uvarint() & 0xFFFF)
+	head := r.uvarint()
+	p.number, p.layers = int(head&0xFFFF), int(head>>16&0xFF)
+	if p.layers > maxLayers {
+		r.fail("unknown encryption of a part")
+		return
+	}
+	p.salt = instance{}
+	if p.layers > 0 {
+		p.salt = r.instance()
+	}
 	p.size = r.size()
 	copy(p.md5[:], r.bytes(len(p.md5)))
 	p.sums = r.sums(nil)
@@ -48,7 +64,7 @@ func (r *wireReader) part(p *part) {
 		p.pieces[i] = r.ref()
 		total += p.pieces[i].Size
 	}
-	if r.err == nil && total != p.size {
+	if r.err == nil && total != sealedSize(p.size, p.layers) {
 		r.fail("pieces do not add up to their part")
 	}
 }

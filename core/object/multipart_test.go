@@ -137,11 +137,11 @@ func TestMultipartAsAtAmazon(t *testing.T) {
 		t.Errorf("across parts: %v %v", data, err)
 	}
 
-	at, err := w.Attributes(ctx, alice, "bkt", "key", "", 2, 0)
+	at, err := w.Attributes(ctx, alice, "bkt", "key", "", 2, 0, nil)
 	if err != nil || len(at.Parts) != 2 || !at.Truncated || at.NextPart != 5 || at.PartsCount != 3 || at.Parts[1].Size != object.MinPartSize+1 {
 		t.Errorf("%+v %v", at, err)
 	}
-	at, err = w.Attributes(ctx, alice, "bkt", "key", "", 2, at.NextPart)
+	at, err = w.Attributes(ctx, alice, "bkt", "key", "", 2, at.NextPart, nil)
 	if err != nil || len(at.Parts) != 1 || at.Truncated || at.Parts[0].Number != 10000 {
 		t.Errorf("%+v %v", at, err)
 	}

@@ -60,6 +60,10 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 		}
 	}
 
+	env, err := s.sealFor(ctx, who, b, &in.Encryption)
+	if err != nil {
+		return nil, err
+	}
 	rec := &record{class: class, owner: made.owner, asked: in.Lock}
 	rec.detail.describe(in.Headers, in.Metadata, in.Tags)
 	rec.detail.ACL = made.acl
@@ -67,13 +71,18 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 	if len(in.Checksums) == 0 {
 		src.compute = defaultChecksums
 	}
-	return s.store(ctx, b, in.Key, rec, &src, in.Conditions)
+	return s.store(ctx, b, in.Key, rec, &src, env, in.Conditions)
 }
 
 var defaultChecksums = []checksum.Algorithm{defaultChecksum}
 
-// store takes a body in and makes rec, completed by it, the current version of key.
-func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record, src *source, cond WriteConditions) (*PutResult, error) {
+// store takes a body in, encrypts it by env and makes rec, completed by it, the current version of key.
+func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record, src *source, env *envelope, cond WriteConditions) (*PutResult, error) {
+	if src.seal = env.sealing(instance{}); src.seal != nil {
+		rec.flags |= flagSealed
+		env.keep(&rec.detail)
+		src.inline = min(src.inline, src.seal.payload())
+	}
 	id := newInstance(s.now(), instance{})
 	pl := placer{bucket: b.ID, key: key, id: id}
 	if src.size < 0 || src.size > int64(src.inline) {
@@ -85,11 +94,15 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 	if err != nil {
 		return nil, err
 	}
+	coverETag(env.method, &in.md5)
 	rec.size, rec.md5, rec.sums = in.size, in.md5, in.sums
 	chunks := rec.keepBody(in)
 
 	var state Versioning
 	err = s.change(ctx, b, key, func(tx *keyTx) error {
+		if err := env.still(b.Encryption, tx.b.Encryption); err != nil {
+			return err
+		}
 		if err := cond.checkWrite(key, tx.cur); err != nil {
 			return err
 		}
@@ -104,6 +117,7 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 	}
 	res := rec.result(state)
 	res.Expires = b.settings.lifecycle.expiry(key, rec)
+	res.Encryption = env.info()
 	return res, nil
 }
 
@@ -116,7 +130,7 @@ func (r *record) keepBody(in *intake) (chunks [][]byte) {
 		r.flags |= flagInline
 	case len(in.pieces) > piecesInRecord:
 		r.flags |= flagManifest
-		return encodeManifest([]part{{number: 1, size: in.size, md5: in.md5, pieces: in.pieces}})
+		return encodeManifest([]part{{number: 1, size: in.size, md5: in.md5, pieces: in.pieces, layers: r.detail.layers()}})
 	case len(in.pieces) > 0:
 		r.detail.Blobs = packRefs(in.pieces)
 	}
@@ -142,7 +156,8 @@ func (s *Service) dropUnlessOpen(ctx context.Context, err error, refs []blobref.
 
 // result is what a writer is told.
 func (r *record) result(state Versioning) *PutResult {
-	res := &PutResult{ETag: r.etag(), Size: r.size, LastModified: r.modifiedTime(), Checksums: outerSums(r.sums, r.parts)}
+	res := &PutResult{ETag: r.etag(), Size: r.size, LastModified: r.modifiedTime(), Checksums: outerSums(r.sums, r.parts),
+		Encryption: r.detail.encryption(nil)}
 	if state != VersioningOff {
 		res.VersionID = r.versionID(state)
 	}

@@ -34,6 +34,7 @@ const (
 	OperationAborted    errs.Reason = "OperationAborted"
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
+	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 
 	NoSuchLifecycle    errs.Reason = "NoSuchLifecycleConfiguration"
 	MalformedDocument  errs.Reason = "MalformedXML"       // a configuration that breaks the form of its kind

@@ -19,6 +19,7 @@ const (
 	flagMultipart             // made by completing an upload
 	flagOwner                 // an owner other than the bucket's is given
 	flagNullBelow             // a noncurrent null version exists: its instance is given
+	flagSealed                // the body is encrypted: the detail says how
 
 	flagsKnown = 1<<iota - 1
 )

@@ -28,6 +28,11 @@ type detail struct {
 	RestoreAt    int64  `msg:"ra,omitempty"` // unix milliseconds: from when an archived body can be read
 	RestoreUntil int64  `msg:"ru,omitempty"` // and until when
 	ACL          []byte `msg:"ac,omitempty"` // grants of the access control list; none when it is the owner's full control alone
+	Enc          uint8  `msg:"e,omitempty"`  // EncryptionMethod
+	EncKey       []byte `msg:"ek,omitempty"` // the data key, sealed
+	EncID        string `msg:"ei,omitempty"` // ARN of the key that sealed it
+	EncContext   string `msg:"ec,omitempty"`
+	EncBucketKey bool   `msg:"eb,omitempty"` // as asked; it changes nothing here
 }
 
 // bucketRecord is what the control shard knows of a bucket.
@@ -51,6 +56,11 @@ type presence struct {
 	LockMode  uint8  `msg:"lm,omitempty"`
 	LockDays  uint32 `msg:"ld,omitempty"`
 	LockYears uint32 `msg:"ly,omitempty"`
+
+	Enc          uint8  `msg:"e,omitempty"` // EncryptionMethod of new objects
+	EncID        string `msg:"ei,omitempty"`
+	EncBucketKey bool   `msg:"eb,omitempty"`
+	EncBlocked   bool   `msg:"ex,omitempty"` // customers' keys are refused
 }
 
 // intent is a change of a bucket that spans shards and is under way.

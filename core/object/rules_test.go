@@ -315,7 +315,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"s3:GetObjectTagging":     func() error { _, _, err := w.Tagging(ctx, alice, "bkt", "key", ""); return err },
 		"s3:PutObjectTagging":     func() error { _, err := w.PutTagging(ctx, alice, "bkt", "key", "", nil); return err },
 		"s3:DeleteObjectTagging":  func() error { _, err := w.DeleteTagging(ctx, alice, "bkt", "key", ""); return err },
-		"s3:GetObjectAttributes":  func() error { _, err := w.Attributes(ctx, alice, "bkt", "key", "", 10, 0); return err },
+		"s3:GetObjectAttributes":  func() error { _, err := w.Attributes(ctx, alice, "bkt", "key", "", 10, 0, nil); return err },
 		"s3:AbortMultipartUpload": func() error { return w.AbortUpload(ctx, alice, "bkt", "key", "x") },
 		"s3:ListMultipartUploadParts": func() error {
 			_, err := w.ListParts(ctx, alice, &object.ListPartsInput{Bucket: "bkt", Key: "key", UploadID: "x"})

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/storage/blob"
 	"github.com/aureole-cloud/aureole/storage/blobref"
@@ -88,6 +89,7 @@ type world struct {
 	pool  *blobs.Pool
 	dev   *blob.Device
 	rules *rules
+	keys  *kms.Service
 	cfg   object.Config
 }
 
@@ -122,7 +124,11 @@ func openWorld(t testing.TB, fs vfs.FS, change ...func(*object.Config)) *world {
 	must(t, err)
 	w.pool, err = blobs.New(blobs.DefaultConfig(), r, map[blobref.DeviceID]*blob.Device{1: w.dev})
 	must(t, err)
-	w.cfg = object.Config{Store: st, Blobs: w.pool, IAM: w.rules, Grace: time.Millisecond,
+	sealer, err := iam.NewSealer(bytes.Repeat([]byte{7}, iam.KeySize))
+	must(t, err)
+	w.keys, err = kms.Open(ctx, kms.Config{Store: st, Sealer: sealer})
+	must(t, err)
+	w.cfg = object.Config{Keys: w.keys, Store: st, Blobs: w.pool, IAM: w.rules, Grace: time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, f := range change {
 		f(&w.cfg)
@@ -140,7 +146,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 }
 
 func (w *world) close() {
-	for _, f := range []func() error{w.Service.Close, w.pool.Close, w.dev.Close, w.store.Close} {
+	for _, f := range []func() error{w.Service.Close, w.keys.Close, w.pool.Close, w.dev.Close, w.store.Close} {
 		if err := f(); err != nil {
 			w.t.Error(err)
 		}

@@ -57,6 +57,7 @@ type Bucket struct {
 	Created    time.Time
 	Versioning Versioning
 	Lock       LockConfig
+	Encryption BucketEncryption
 	Tags       []Tag
 }
 
@@ -122,6 +123,7 @@ type Info struct {
 	Lock         ObjectLock // as far as the caller may see it
 	Expires      *Expiry    // by lifecycle; of a current version that was asked for as such
 	Restore      *Restore   // of an archived version that was asked back
+	Encryption   EncryptionInfo
 }
 
 // PutInput is a PutObject.
@@ -139,6 +141,7 @@ type PutInput struct {
 	ContentMD5   []byte         // 16 bytes to verify, or nil
 	Checksums    []ChecksumSpec // empty: CRC64NVME is computed and stored, as S3 does
 	Conditions   WriteConditions
+	Encryption   Encryption
 }
 
 // PutResult answers a PutObject, an UploadPart or a completed upload.
@@ -149,6 +152,7 @@ type PutResult struct {
 	LastModified time.Time
 	Checksums    []Checksum
 	Expires      *Expiry // by lifecycle
+	Encryption   EncryptionInfo
 }
 
 // RangeKind is the form of a range.
@@ -175,6 +179,7 @@ type GetInput struct {
 	Range       Range
 	PartNumber  int // 0 is none; excludes Range
 	Conditions  ReadConditions
+	Customer    *CustomerKey // of an object encrypted with SSE-C
 }
 
 // GetResult is an object's description and, for Get, its body.
@@ -211,6 +216,7 @@ type CopyInput struct {
 	SrcBucket, SrcKey, SrcVersionID string
 	SrcConditions                   ReadConditions
 	SrcRange                        Range // UploadPartCopy only
+	SrcCustomer                     *CustomerKey
 
 	Bucket, Key       string
 	UploadID          string // UploadPartCopy only
@@ -225,6 +231,7 @@ type CopyInput struct {
 	ACL               ACLInput           // never the source's
 	ChecksumAlgorithm checksum.Algorithm // none: keep the source's
 	Conditions        WriteConditions
+	Encryption        Encryption // never the source's; of a part only the customer's key
 }
 
 // CopyResult answers a copy.
@@ -299,6 +306,7 @@ type CreateUploadInput struct {
 	ACL               ACLInput
 	ChecksumAlgorithm checksum.Algorithm // none: CRC64NVME full object is kept
 	ChecksumType      checksum.Type
+	Encryption        Encryption
 }
 
 // Upload describes a multipart upload under way.
@@ -312,6 +320,7 @@ type Upload struct {
 	ChecksumAlgorithm checksum.Algorithm
 	ChecksumType      checksum.Type
 	Aborts            *Expiry // by lifecycle
+	Encryption        EncryptionInfo
 }
 
 // PartInput is an UploadPart.
@@ -322,6 +331,7 @@ type PartInput struct {
 	Size                  int64
 	ContentMD5            []byte
 	Checksums             []ChecksumSpec
+	Customer              *CustomerKey // of an upload encrypted with SSE-C
 }
 
 // Part describes an uploaded part.
@@ -346,6 +356,7 @@ type CompleteInput struct {
 	Parts                 []CompletePart
 	Checksum              *Checksum // the whole object's, if the client gave one
 	ObjectSize            *int64    // x-amz-mp-object-size
+	Customer              *CustomerKey
 	Conditions            WriteConditions
 }
 

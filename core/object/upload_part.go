@@ -7,6 +7,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -45,8 +46,45 @@ func (s *Service) uploadPart(ctx context.Context, who *iam.Principal, in *PartIn
 			}
 		}
 	}
+	key, err := s.uploadKey(ctx, who, u, in.Customer)
+	if err != nil {
+		return nil, err
+	}
 	src := source{body: in.Body, size: in.Size, md5: in.ContentMD5, sums: in.Checksums, inline: -1}
-	return s.storePart(ctx, b, in.Key, u, in.PartNumber, &src)
+	res, err := s.storePart(ctx, b, in.Key, u, in.PartNumber, &src, key)
+	if err == nil && in.Customer != nil {
+		res.Encryption.CustomerMD5 = in.Customer.MD5()
+	}
+	return res, err
+}
+
+// uploadKey opens the data key of an encrypted upload; nil when it is not encrypted.
+func (s *Service) uploadKey(ctx context.Context, who *iam.Principal, u *upload, customer *CustomerKey) (*kms.DataKey, error) {
+	if err := u.admitCustomer(customer); err != nil {
+		return nil, err
+	}
+	if u.Detail.Enc == 0 {
+		return nil, nil
+	}
+	k, err := s.dataKey(ctx, who, &u.Detail, customer)
+	return &k, err
+}
+
+// admitCustomer holds the key that comes with a request about an upload against the one that it was begun with.
+func (u *upload) admitCustomer(customer *CustomerKey) error {
+	switch {
+	case EncryptionMethod(u.Detail.Enc) != EncryptCustomer:
+		if customer != nil {
+			return invalidRequest("The multipart upload initiate did not request encryption. Please resend the request without sending encryption parameters.")
+		}
+	case customer == nil:
+		return invalidRequest("The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.")
+	default:
+		if _, err := openCustomer(&u.Detail, customer); err != nil {
+			return invalidRequest("The provided encryption parameters did not match the ones used originally.")
+		}
+	}
+	return nil
 }
 
 func checkPartNumber(n int) error {
@@ -56,10 +94,13 @@ func checkPartNumber(n int) error {
 	return nil
 }
 
-// storePart takes a body in as a part. Its commit is conditioned on the upload and changes its epoch, so that a
+// storePart takes a body in as a part, encrypted when there is a key. Its commit is conditioned on the upload and changes its epoch, so that a
 // completion under way notices it.
-func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *upload, number int, src *source) (*PutResult, error) {
+func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *upload, number int, src *source, sealKey *kms.DataKey) (*PutResult, error) {
 	p := partRecord{writing: newInstance(s.now(), instance{})}
+	if sealKey != nil {
+		src.seal = newSealing(sealKey, p.writing, u.Detail.layers())
+	}
 	note := ownerNote{bucket: b.ID, key: key, writing: p.writing, upload: u.id, number: number}
 	pl := placer{bucket: b.ID, key: key, id: p.writing, owner: note.encode()}
 	s.pending.begin(p.writing)
@@ -69,7 +110,11 @@ func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *uploa
 	if err != nil {
 		return nil, err
 	}
+	coverETag(EncryptionMethod(u.Detail.Enc), &in.md5)
 	p.part = part{number: number, size: in.size, md5: in.md5, sums: in.sums, pieces: in.pieces}
+	if sealKey != nil {
+		p.layers, p.salt = u.Detail.layers(), p.writing
+	}
 	p.modified = s.now().UnixMilli()
 	data := p.encode()
 	row := partKey(b.ID, key, u.id, number)
@@ -102,7 +147,8 @@ func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *uploa
 		return nil, err
 	}
 	out := p.outer()
-	return &PutResult{ETag: out.ETag, Size: p.size, LastModified: out.LastModified, Checksums: out.Checksums}, nil
+	return &PutResult{ETag: out.ETag, Size: p.size, LastModified: out.LastModified, Checksums: out.Checksums,
+		Encryption: u.Detail.encryption(nil)}, nil
 }
 
 // tossPart names the blobs of a part to the collector.

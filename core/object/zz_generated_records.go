@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(16)
-	var zb0001Mask uint16 /* 16 bits */
+	zb0001Len := uint32(21)
+	var zb0001Mask uint32 /* 21 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -248,6 +248,26 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.ACL == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8000
+	}
+	if z.Enc == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x10000
+	}
+	if z.EncKey == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20000
+	}
+	if z.EncID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40000
+	}
+	if z.EncContext == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80000
+	}
+	if z.EncBucketKey == false {
+		zb0001Len--
+		zb0001Mask |= 0x100000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -339,6 +359,31 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "ac"
 			o = append(o, 0xa2, 0x61, 0x63)
 			o = msgp.AppendBytes(o, z.ACL)
+		}
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+			// string "e"
+			o = append(o, 0xa1, 0x65)
+			o = msgp.AppendUint8(o, z.Enc)
+		}
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "ek"
+			o = append(o, 0xa2, 0x65, 0x6b)
+			o = msgp.AppendBytes(o, z.EncKey)
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "ei"
+			o = append(o, 0xa2, 0x65, 0x69)
+			o = msgp.AppendString(o, z.EncID)
+		}
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+			// string "ec"
+			o = append(o, 0xa2, 0x65, 0x63)
+			o = msgp.AppendString(o, z.EncContext)
+		}
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+			// string "eb"
+			o = append(o, 0xa2, 0x65, 0x62)
+			o = msgp.AppendBool(o, z.EncBucketKey)
 		}
 	}
 	return
@@ -528,6 +573,52 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.ACL, bts[:zb0005])
 			bts = bts[zb0005:]
+		case "e":
+			z.Enc, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Enc")
+				return
+			}
+		case "ek":
+			var zb0006 uint32
+			zb0006, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncKey")
+				return
+			}
+			if zb0006 > z26707251limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.EncKey == nil || uint32(cap(z.EncKey)) < zb0006 {
+				z.EncKey = make([]byte, zb0006)
+			} else {
+				z.EncKey = z.EncKey[:zb0006]
+			}
+			if uint32(len(bts)) < zb0006 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.EncKey, bts[:zb0006])
+			bts = bts[zb0006:]
+		case "ei":
+			z.EncID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncID")
+				return
+			}
+		case "ec":
+			z.EncContext, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncContext")
+				return
+			}
+		case "eb":
+			z.EncBucketKey, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncBucketKey")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -550,7 +641,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL)
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
 	return
 }
 
@@ -874,8 +965,8 @@ func (z *lifecycleRecord) Msgsize() (s int) {
 func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(6)
-	var zb0001Mask uint8 /* 6 bits */
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
 	if z.Versioning == 0 {
 		zb0001Len--
@@ -896,6 +987,22 @@ func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.LockYears == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20
+	}
+	if z.Enc == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.EncID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.EncBucketKey == false {
+		zb0001Len--
+		zb0001Mask |= 0x100
+	}
+	if z.EncBlocked == false {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -929,6 +1036,26 @@ func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "ly"
 			o = append(o, 0xa2, 0x6c, 0x79)
 			o = msgp.AppendUint32(o, z.LockYears)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "e"
+			o = append(o, 0xa1, 0x65)
+			o = msgp.AppendUint8(o, z.Enc)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "ei"
+			o = append(o, 0xa2, 0x65, 0x69)
+			o = msgp.AppendString(o, z.EncID)
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "eb"
+			o = append(o, 0xa2, 0x65, 0x62)
+			o = msgp.AppendBool(o, z.EncBucketKey)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "ex"
+			o = append(o, 0xa2, 0x65, 0x78)
+			o = msgp.AppendBool(o, z.EncBlocked)
 		}
 	}
 	return
@@ -992,6 +1119,30 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "LockYears")
 				return
 			}
+		case "e":
+			z.Enc, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Enc")
+				return
+			}
+		case "ei":
+			z.EncID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncID")
+				return
+			}
+		case "eb":
+			z.EncBucketKey, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncBucketKey")
+				return
+			}
+		case "ex":
+			z.EncBlocked, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "EncBlocked")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1006,7 +1157,7 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *presence) Msgsize() (s int) {
-	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size + 3 + msgp.Uint32Size
+	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size + 3 + msgp.Uint32Size + 2 + msgp.Uint8Size + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.BoolSize + 3 + msgp.BoolSize
 	return
 }
 

@@ -22,8 +22,9 @@ var layers = map[string][]string{
 	"core/sigv4":      {"core/errs"},
 	"core/iam/policy": {"core/errs"},
 	"core/iam":        {"core/errs", "core/iam/policy", "storage/kv", "storage/keys"},
-	"core/object":     {"core/errs", "core/checksum", "core/iam", "core/iam/policy", "storage/blob", "storage/blobref", "storage/blobs", "storage/keys", "storage/kv", "storage/repair"},
 	"core/network":    {"core/errs", "core/idem", "core/ids", "core/tags", "storage/keys", "storage/kv"},
+	"core/kms":        {"core/errs", "core/iam", "storage/kv", "storage/keys"},
+	"core/object":     {"core/errs", "core/checksum", "core/iam", "core/kms", "core/iam/policy", "storage/blob", "storage/blobref", "storage/blobs", "storage/keys", "storage/kv", "storage/repair"},
 
 	"storage/blobref":   {},
 	"storage/keys":      {},

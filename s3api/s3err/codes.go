@@ -33,6 +33,7 @@ const (
 	InvalidBucketState                Code = "InvalidBucketState"
 	InvalidChunkSize                  Code = "InvalidChunkSizeError"
 	InvalidDigest                     Code = "InvalidDigest"
+	InvalidEncryptionAlgorithm        Code = "InvalidEncryptionAlgorithmError"
 	InvalidLocationConstraint         Code = "InvalidLocationConstraint"
 	InvalidObjectState                Code = "InvalidObjectState"
 	InvalidPart                       Code = "InvalidPart"
@@ -46,6 +47,8 @@ const (
 	InvalidTag                        Code = "InvalidTag"
 	InvalidToken                      Code = "InvalidToken"
 	InvalidURI                        Code = "InvalidURI"
+	KMSDisabled                       Code = "KMS.DisabledException"
+	KMSNotFound                       Code = "KMS.NotFoundException"
 	KeyTooLong                        Code = "KeyTooLongError"
 	MalformedACL                      Code = "MalformedACLError"
 	MalformedPOSTRequest              Code = "MalformedPOSTRequest"
@@ -128,6 +131,7 @@ var table = map[Code]row{
 	InvalidBucketState:                {http.StatusConflict, "The request is not valid with the current state of the bucket."},
 	InvalidChunkSize:                  {http.StatusBadRequest, "Only the last chunk is allowed to have a size less than 8192 bytes"},
 	InvalidDigest:                     {http.StatusBadRequest, "The Content-MD5 you specified was invalid."},
+	InvalidEncryptionAlgorithm:        {http.StatusBadRequest, "The Encryption request you specified is not valid. Supported value: AES256."},
 	InvalidLocationConstraint:         {http.StatusBadRequest, "The specified location-constraint is not valid"},
 	InvalidObjectState:                {http.StatusForbidden, "The operation is not valid for the object's storage class"},
 	InvalidPart:                       {http.StatusBadRequest, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
@@ -141,6 +145,8 @@ var table = map[Code]row{
 	InvalidTag:                        {http.StatusBadRequest, "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation."},
 	InvalidToken:                      {http.StatusBadRequest, "The provided token is malformed or otherwise invalid."},
 	InvalidURI:                        {http.StatusBadRequest, "Couldn't parse the specified URI."},
+	KMSDisabled:                       {http.StatusBadRequest, "The key is disabled."},
+	KMSNotFound:                       {http.StatusBadRequest, "The key does not exist."},
 	KeyTooLong:                        {http.StatusBadRequest, "Your key is too long"},
 	MalformedACL:                      {http.StatusBadRequest, "The XML you provided was not well-formed or did not validate against our published schema"},
 	MalformedPOSTRequest:              {http.StatusBadRequest, "The body of your POST request is not well-formed multipart/form-data."},

@@ -13,6 +13,9 @@
 //	GET    /admin/v1/users                     list users
 //	POST   /admin/v1/users                     create a user and its access key
 //	DELETE /admin/v1/users/{account}/{name}    delete a user
+//	GET    /admin/v1/keys                      list keys of the key service
+//	POST   /admin/v1/keys                      create a key
+//	POST   /admin/v1/keys/{verb}               rotate, disable or enable a key
 //	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
 //
 // Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
@@ -43,6 +46,8 @@ type Backend interface {
 	DeleteUser(ctx context.Context, account, name string) error
 
 	RunTask(ctx context.Context, name string) (TaskResult, error)
+
+	KeyBackend
 }
 
 // Ring is how placement stands.

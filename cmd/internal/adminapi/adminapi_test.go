@@ -71,6 +71,19 @@ func (b *backend) RunTask(_ context.Context, name string) (adminapi.TaskResult, 
 	return adminapi.TaskResult{Task: name}, b.err
 }
 
+func (b *backend) CreateKey(_ context.Context, n adminapi.NewKey) (adminapi.Key, error) {
+	return adminapi.Key{ID: "k", Aliases: []string{n.Alias}}, b.err
+}
+
+func (b *backend) ListKeys(_ context.Context, account string) ([]adminapi.Key, error) {
+	return []adminapi.Key{{ID: "k", AccountID: account}}, b.err
+}
+
+func (b *backend) ChangeKey(_ context.Context, c adminapi.KeyChange) (adminapi.Key, error) {
+	b.calls = append(b.calls, c.Verb+" "+c.Key)
+	return adminapi.Key{ID: c.Key}, b.err
+}
+
 func serve(t *testing.T, b *backend, pprof bool) (*adminapi.Client, string) {
 	t.Helper()
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "figures") })
@@ -110,11 +123,20 @@ func TestCallsReachTheBackend(t *testing.T) {
 	if err := errors.Join(c.DeleteUser(ctx, "", "a/b c"), c.DeleteUser(ctx, "000000000001", "ann")); err != nil {
 		t.Error(err)
 	}
+	if k, err := c.CreateKey(ctx, adminapi.NewKey{Alias: "a"}); err != nil || k.ID != "k" || k.Aliases[0] != "a" {
+		t.Errorf("CreateKey = %+v, %v", k, err)
+	}
+	if ks, err := c.ListKeys(ctx, "123456789012"); err != nil || len(ks) != 1 || ks[0].AccountID != "123456789012" {
+		t.Errorf("ListKeys = %+v, %v", ks, err)
+	}
+	if k, err := c.ChangeKey(ctx, adminapi.KeyChange{Verb: "rotate", Key: "alias/x"}); err != nil || k.ID != "alias/x" {
+		t.Errorf("ChangeKey = %+v, %v", k, err)
+	}
 	if r, err := c.RunTask(ctx, "scrub"); err != nil || r.Task != "scrub" {
 		t.Errorf("RunTask = %+v, %v", r, err)
 	}
 	got := strings.Join(b.calls, ",")
-	if want := "ring,plan drain,drain,fail,activate,remove,weight,delete - a/b c,delete 000000000001 ann,task scrub"; got != want {
+	if want := "ring,plan drain,drain,fail,activate,remove,weight,delete - a/b c,delete 000000000001 ann,rotate alias/x,task scrub"; got != want {
 		t.Errorf("calls %s\nwant  %s", got, want)
 	}
 }
@@ -213,6 +235,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/admin/v1/ring/devices/0/drain", "", 400},
 		{"POST", "/admin/v1/ring/devices/70000/drain", "", 400},
 		{"POST", "/admin/v1/ring/devices/1/explode", "", 404},
+		{"POST", "/admin/v1/keys/explode", "{}", 404},
 		{"POST", "/admin/v1/ring/devices/1/weight", "heavy", 400},
 		{"PUT", "/admin/v1/users", "", 405},
 	} {

@@ -70,6 +70,9 @@ func NewHandler(c Config) http.Handler {
 		"POST /admin/v1/users":                       h.createUser,
 		"DELETE /admin/v1/users/{account}/{name...}": h.deleteUser,
 		"POST /admin/v1/tasks/{name}":                h.runTask,
+		"GET /admin/v1/keys":                         h.listKeys,
+		"POST /admin/v1/keys":                        h.createKey,
+		"POST /admin/v1/keys/{verb}":                 h.changeKey,
 	} {
 		admin.HandleFunc(pattern, h.answer(f))
 	}

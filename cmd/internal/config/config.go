@@ -29,6 +29,9 @@ type Config struct {
 	Domains      []string // base names of virtual-host addressing: BUCKET.NAME
 	Hypervisor   string   // off, libvirt or test
 
+	DefaultEncryption string // of buckets that say nothing: none or AES256
+	CustomerKeysTLS   bool   // refuse SSE-C over plain HTTP
+
 	TLSCert       string   // PEM file of the certificate chain
 	TLSKey        string   // PEM file of its key
 	TLSSelfSigned bool     // make a certificate by a CA of our own in the data folder
@@ -56,23 +59,27 @@ type Config struct {
 	LifecycleDay time.Duration // length of a day for lifecycle rules, shortened by tests
 }
 
+// EncryptionS3 is SSE-S3 as S3 calls it.
+const EncryptionS3 = "AES256"
+
 // Default is the settings of a server that was told nothing.
 func Default() Config {
 	return Config{
-		Data:            []string{"./data"},
-		Listen:          "127.0.0.1:9000",
-		AdminListen:     "127.0.0.1:9001",
-		Region:          "us-east-1",
-		Zones:           3, // as templates made for AWS expect, which spread over so many
-		Hypervisor:      "off",
-		LogFormat:       "text",
-		LogLevel:        "info",
-		AccessLog:       "errors",
-		MemoryLimit:     224 << 20,
-		CacheSize:       96 << 20,
-		ShutdownTimeout: 20 * time.Second,
-		DeleteGrace:     10 * time.Minute,
-		OrphanGrace:     24 * time.Hour,
+		Data:              []string{"./data"},
+		Listen:            "127.0.0.1:9000",
+		AdminListen:       "127.0.0.1:9001",
+		Region:            "us-east-1",
+		Zones:             3, // as templates made for AWS expect, which spread over so many
+		Hypervisor:        "off",
+		DefaultEncryption: "none",
+		LogFormat:         "text",
+		LogLevel:          "info",
+		AccessLog:         "errors",
+		MemoryLimit:       224 << 20,
+		CacheSize:         96 << 20,
+		ShutdownTimeout:   20 * time.Second,
+		DeleteGrace:       10 * time.Minute,
+		OrphanGrace:       24 * time.Hour,
 
 		DefaultOwnership: "BucketOwnerEnforced",
 		LifecycleDay:     24 * time.Hour,
@@ -125,6 +132,7 @@ func (c *Config) Validate() error {
 		allowed     []string
 	}{
 		{"hypervisor", c.Hypervisor, []string{"off", "libvirt", "test"}},
+		{"default-encryption", c.DefaultEncryption, []string{"none", EncryptionS3}},
 		{"log-format", c.LogFormat, []string{"text", "json"}},
 		{"log-level", c.LogLevel, []string{"debug", "info", "warn", "error"}},
 		{"default-object-ownership", c.DefaultOwnership, []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}},

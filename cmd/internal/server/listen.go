@@ -75,7 +75,8 @@ func (s *Server) openFront(context.Context) (err error) {
 	log := s.log.With("part", "s3")
 	s.s3, err = s3api.New(s3api.Config{
 		Objects: s.objects, IAM: s.iam, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Domains: s.cfg.Domains,
-		Observer: observe.Tee{s.requests, observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
+		CustomerKeysNeedTLS: s.cfg.CustomerKeysTLS,
+		Observer:            observe.Tee{s.requests, observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
 	})
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 // Package server wires the parts into a process: it opens them in the order in which they stand on each other, listens,
 // and closes them the other way round.
 //
-//	data folder -> addresses -> admin API -> store -> identities -> ring and devices -> objects -> repair -> S3, EC2
+//	data folder -> addresses -> admin API -> store -> identities -> keys -> ring and devices -> objects -> repair -> S3, EC2
 //
 // Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests of S3 are answered only
 // after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
@@ -31,6 +31,7 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/s3api"
@@ -51,6 +52,7 @@ type Server struct {
 	sealer   *iam.Sealer
 	store    *local.Store
 	iam      *iam.Service
+	keys     *kms.Service
 	manager  *repair.Manager
 	objects  *object.Service
 	repairer *repair.Repairer
@@ -94,7 +96,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, 
 		return nil, fmt.Errorf("%w: hypervisor: %s needs EC2, which is not built yet; use off", config.ErrInvalid, cfg.Hypervisor)
 	}
 	for _, step := range []func(context.Context) error{
-		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openDevices, s.openObjects, s.openRepair, s.openFront,
+		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openKeys, s.openDevices, s.openObjects, s.openRepair, s.openFront,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -156,6 +158,7 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
 		Workers: true, LifecycleDay: s.cfg.LifecycleDay,
 		Ownership: ownership, BlockPublic: s.cfg.BlockPublicAccess,
+		Keys: s.keys, DefaultEncryption: s.defaultEncryption(),
 		Logger: s.log.With("part", "object"),
 	})
 	if err != nil {
@@ -163,6 +166,14 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 	}
 	s.onClose("objects", s.objects.Close)
 	return nil
+}
+
+// defaultEncryption is the setting as package object knows it.
+func (s *Server) defaultEncryption() object.EncryptionMethod {
+	if s.cfg.DefaultEncryption == config.EncryptionS3 {
+		return object.EncryptS3
+	}
+	return object.EncryptNone
 }
 
 func (s *Server) openRepair(context.Context) (err error) {
