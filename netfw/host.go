@@ -1,7 +1,6 @@
 package netfw
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -19,6 +18,8 @@ var (
 	ErrInvalid = errors.New("invalid network")
 	// ErrNotFound: no network or interface of that id was applied.
 	ErrNotFound = errors.New("no such network or interface")
+	// ErrInUse: a guest holds the tap.
+	ErrInUse = errors.New("a guest holds the tap")
 	// ErrNoTap: there is no tap to plug; call PrepareTap and start the guest.
 	ErrNoTap = errors.New("the interface has no tap")
 	// ErrClosed: the host was closed.
@@ -64,16 +65,16 @@ type Status struct {
 	ID    string
 	Tap   string
 	State State
-	// Carrier tells whether a guest holds the tap open.
+	// Carrier tells whether a guest holds the tap open. It is known of a plugged one only.
 	Carrier bool
 	Counters
 }
 
-// Counters are what passed and what did not, since the interface was applied.
+// Counters are what passed and what did not.
 type Counters struct {
-	// InBytes and OutBytes, InPackets and OutPackets are seen from the guest: in is what it received.
+	// InBytes and OutBytes, InPackets and OutPackets are seen from the guest, since it was plugged: in is what it received.
 	InBytes, OutBytes, InPackets, OutPackets uint64
-	// DeniedIn and DeniedOut are packets that no rule of the groups allowed.
+	// DeniedIn and DeniedOut are packets that no rule of the groups allowed, since the interface was applied.
 	DeniedIn, DeniedOut uint64
 	// Spoofed are packets, and SpoofedARP ARP messages, that were not the interface's to send.
 	Spoofed, SpoofedARP uint64
@@ -81,28 +82,7 @@ type Counters struct {
 
 // A Leftover is something of this host's making that no applied network has.
 type Leftover struct {
-	// Kind is namespace, tap, uplink, route or table.
+	// Kind is namespace, tap, uplink or table.
 	Kind string
 	Name string
-}
-
-// API is what a Host does: the contract in short, for those who call it through an interface of their own.
-type API interface {
-	// Apply makes a network what it says, and touches only what differs. Parts that fail do not hold up the others: their
-	// errors come joined, and what they had before stays in force.
-	Apply(ctx context.Context, n Network) error
-	// Remove takes a network away with all that is in it. A network that is not there is no error.
-	Remove(ctx context.Context, network string) error
-	// PrepareTap makes the tap of an applied interface in the host's namespace, anew if need be, and returns its name.
-	PrepareTap(ctx context.Context, network, iface string) (string, error)
-	// Plug moves the tap into the network's namespace, behind its firewall. Plugging a plugged interface does nothing.
-	Plug(ctx context.Context, network, iface string) error
-	// Interfaces tells the state of all interfaces of an applied network.
-	Interfaces(ctx context.Context, network string) ([]Status, error)
-	// Leftovers lists what carries the prefix and belongs to no applied network. Call it after Apply for all networks.
-	Leftovers(ctx context.Context) ([]Leftover, error)
-	// Sweep removes them and tells what it removed.
-	Sweep(ctx context.Context) ([]Leftover, error)
-	// Close stops the services and leaves the kernel's state as it is.
-	Close() error
 }

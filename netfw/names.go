@@ -18,3 +18,11 @@ func tail(id string, n int) string {
 	}
 	return id
 }
+
+// uplinkName is the name of the host's end of the uplink of a network.
+func uplinkName(prefix, network string) string { return prefix + "u" + tail(network, 14-len(prefix)) }
+
+// alias is what the host writes on a tap or an uplink, so that it knows its own again.
+func alias(prefix string, ids ...string) string {
+	return "aureole " + prefix + " " + strings.Join(ids, " ")
+}

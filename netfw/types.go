@@ -3,6 +3,8 @@ package netfw
 import (
 	"net"
 	"net/netip"
+
+	"github.com/aureole-cloud/aureole/netfw/nft"
 )
 
 // A Network is the desired state of one VPC on this host: what Apply makes true.
@@ -87,25 +89,15 @@ type Group struct {
 }
 
 // Any stands for all protocols, all ICMP types or all ICMP codes.
-const Any = -1
+const Any = nft.Any
 
 // Numbers of the protocols whose rules have ports or types.
 const (
-	ICMP   = 1
-	TCP    = 6
-	UDP    = 17
-	ICMPv6 = 58
+	ICMP   = nft.ICMP
+	TCP    = nft.TCP
+	UDP    = nft.UDP
+	ICMPv6 = nft.ICMPv6
 )
 
 // A Rule allows packets of one protocol with one peer: the source of an ingress rule, the destination of an egress rule.
-type Rule struct {
-	// Protocol is the number in the IP header, or Any.
-	Protocol int
-	// From and To are the range of destination ports of TCP and UDP. For ICMP and ICMPv6 they are the type and the code, or
-	// Any. Otherwise they mean nothing.
-	From, To int
-	// CIDR is the peer's block; 0.0.0.0/0 is all of IPv4 and none of IPv6. Not set when Group is.
-	CIDR netip.Prefix
-	// Group is the id of the group whose members are the peer, by their private addresses.
-	Group string
-}
+type Rule = nft.Rule

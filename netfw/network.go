@@ -1,0 +1,328 @@
+package netfw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aureole-cloud/aureole/netfw/link"
+	"github.com/aureole-cloud/aureole/netfw/nft"
+)
+
+// A network is what the host knows of a network that was applied.
+type network struct {
+	host *Host
+	id   string
+	// mu is held while the network changes. What services read they read from the view.
+	mu      sync.Mutex
+	removed bool
+	ns      *link.Namespace
+	table   *nft.Table
+	ready   bool                 // the namespace is set up and what it has was looked at
+	router  *Network             // what the router was set up for
+	plugged map[string]Interface // as they were last set up, by id
+	desired map[string]Interface
+	uplink  netip.Addr   // the network's own address on the host, if it has one
+	public  []netip.Addr // what leads to the uplink; nil: not known
+	mtu     int
+	services
+}
+
+func newNetwork(h *Host, id string) *network {
+	return &network{host: h, id: id, plugged: map[string]Interface{}, desired: map[string]Interface{}}
+}
+
+// Apply makes a network what it says, and touches only what differs. Parts that fail do not hold up the others: their errors
+// come joined, and what they had before stays in force.
+func (h *Host) Apply(ctx context.Context, want Network) error {
+	if err := want.check(); err != nil {
+		return err
+	}
+	if err := h.prepare(); err != nil {
+		return err
+	}
+	n, err := h.network(want.ID, true)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.removed {
+		return fmt.Errorf("%w: %s is being removed", ErrNotFound, want.ID)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return n.apply(&want)
+}
+
+// apply goes from the inside out: what leaves is unplugged first, then the firewall changes, then the links.
+func (n *network) apply(want *Network) error {
+	if err := n.open(); err != nil {
+		return err
+	}
+	var errs []error
+	note := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", n.id, what, err))
+		}
+	}
+	subnets := make(map[string]Subnet, len(want.Subnets))
+	for _, s := range want.Subnets {
+		subnets[s.ID] = s
+	}
+	desired := make(map[string]Interface, len(want.Interfaces))
+	for k := range want.Interfaces {
+		i := &want.Interfaces[k]
+		if err := want.checkInterface(i, subnets); err != nil {
+			errs = append(errs, err)
+			if old, ok := n.desired[i.ID]; ok {
+				desired[i.ID] = old
+			}
+			continue
+		}
+		if _, twice := desired[i.ID]; twice {
+			errs = append(errs, fmt.Errorf("%w: interface %s comes twice", ErrInvalid, i.ID))
+			continue
+		}
+		if old, ok := n.desired[i.ID]; ok && old.equal(i) {
+			desired[i.ID] = old
+		} else {
+			desired[i.ID] = i.clone()
+		}
+	}
+	note("unplug", n.unplug(desired))
+	lost := lostAddresses(n.desired, desired)
+	if n.uplink == (netip.Addr{}) && needsUplinkAddress(desired) && !n.host.cfg.Isolated {
+		addr, err := n.host.uplinkAddress(n.id)
+		note("uplink", err)
+		n.uplink = addr
+	}
+	note("firewall", n.table.Apply(n.firewall(want, desired)))
+	note("router", n.ensureRouter(want))
+	note("public addresses", n.ensurePublic(desired))
+	n.desired = desired
+	n.publish(want)
+	note("links", n.ensurePlugged(want))
+	if len(lost) > 0 {
+		note("flows", n.ns.FlushFlows(lost))
+	}
+	note("services", n.serve(want))
+	return errors.Join(errs...)
+}
+
+// open makes or adopts the namespace.
+func (n *network) open() error {
+	if n.ns != nil {
+		return nil
+	}
+	ns, err := link.EnsureNamespace(NamespaceName(n.host.cfg.Prefix, n.id))
+	if err != nil {
+		return err
+	}
+	n.ns, n.table = ns, nft.New(tableName, ns.FD())
+	return nil
+}
+
+// unplug removes the taps of interfaces that are not wanted any more. The first time it looks for those of an earlier process.
+func (n *network) unplug(desired map[string]Interface) error {
+	prefix := n.host.cfg.Prefix
+	var errs []error
+	if !n.ready {
+		wanted := make(map[string]bool, len(desired))
+		for id := range desired {
+			wanted[TapName(prefix, id)] = true
+		}
+		links, err := link.Links(n.ns)
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			if name := l.Attrs().Name; strings.HasPrefix(name, prefix+"t") && !wanted[name] {
+				errs = append(errs, link.DeleteLink(n.ns, name))
+			}
+		}
+	}
+	for id := range n.desired {
+		if _, ok := desired[id]; ok {
+			continue
+		}
+		name := TapName(prefix, id)
+		errs = append(errs, link.DeleteLink(n.ns, name), link.DeleteLink(nil, name))
+		delete(n.plugged, id)
+	}
+	return errors.Join(errs...)
+}
+
+// lostAddresses are those that an interface had and that it, or its public side, has no more.
+func lostAddresses(before, after map[string]Interface) []netip.Addr {
+	kept := map[netip.Addr]netip.Addr{}
+	for _, i := range after {
+		for _, a := range i.Addresses {
+			kept[a.IP] = a.Public
+		}
+	}
+	var lost []netip.Addr
+	for _, i := range before {
+		for _, a := range i.Addresses {
+			public, ok := kept[a.IP]
+			if !ok {
+				lost = append(lost, a.IP)
+			}
+			if a.Public.IsValid() && (!ok || public != a.Public) {
+				lost = append(lost, a.Public)
+			}
+		}
+	}
+	return lost
+}
+
+// ensureRouter sets up what the network as a whole has: the router's addresses, its blocks and the uplink.
+func (n *network) ensureRouter(want *Network) error {
+	if n.router != nil && n.router.MTU == want.MTU && n.router.NoDNS == want.NoDNS && slices.Equal(n.router.CIDRs, want.CIDRs) &&
+		slices.Equal(n.router.Subnets, want.Subnets) {
+		return nil
+	}
+	if err := n.ns.EnsureRouter(); err != nil {
+		return err
+	}
+	local := append([]netip.Addr{nft.MetadataAddr}, want.resolvers()...)
+	for _, s := range want.Subnets {
+		local = append(local, gateway(s.CIDR))
+	}
+	if err := errors.Join(n.ns.EnsureLocal(local), n.ns.EnsureSinks(want.CIDRs)); err != nil {
+		return err
+	}
+	if !n.host.cfg.Isolated {
+		name := uplinkName(n.host.cfg.Prefix, n.id)
+		if err := n.ns.EnsureUplink(name, nft.Uplink, alias(n.host.cfg.Prefix, n.id), want.mtu()); err != nil {
+			return err
+		}
+	}
+	n.router = &Network{MTU: want.MTU, NoDNS: want.NoDNS, CIDRs: slices.Clone(want.CIDRs), Subnets: slices.Clone(want.Subnets)}
+	return nil
+}
+
+// ensurePublic leads the public addresses of the network to its uplink.
+func (n *network) ensurePublic(desired map[string]Interface) error {
+	if n.host.cfg.Isolated {
+		return nil
+	}
+	seen := map[netip.Addr]bool{}
+	if n.uplink.IsValid() {
+		seen[n.uplink] = true
+	}
+	for _, i := range desired {
+		for _, a := range i.Addresses {
+			if a.Public.IsValid() {
+				seen[a.Public] = true
+			}
+			if a.NAT.IsValid() {
+				seen[a.NAT] = true
+			}
+		}
+	}
+	if n.public != nil && len(n.public) == len(seen) && !slices.ContainsFunc(n.public, func(a netip.Addr) bool { return !seen[a] }) {
+		return nil
+	}
+	addrs := make([]netip.Addr, 0, len(seen))
+	for a := range seen {
+		addrs = append(addrs, a)
+	}
+	if err := link.EnsurePublic(uplinkName(n.host.cfg.Prefix, n.id), addrs); err != nil {
+		return err
+	}
+	n.public = addrs
+	return nil
+}
+
+// ensurePlugged sets up the taps that are in the namespace and differ from what was wanted last.
+func (n *network) ensurePlugged(want *Network) error {
+	var errs []error
+	found := false
+	for id, i := range n.desired {
+		old, ok := n.plugged[id]
+		if ok && old.equal(&i) && n.mtu == want.mtu() || n.ready && !ok {
+			continue // as it should be, or not plugged
+		}
+		l, err := link.Find(n.ns, TapName(n.host.cfg.Prefix, id))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if l == nil {
+			continue
+		}
+		errs = append(errs, n.setUp(l, i, want.mtu()))
+		found = true
+	}
+	if n.mtu = want.mtu(); found {
+		n.publishPlugged()
+	}
+	err := errors.Join(errs...)
+	n.ready = n.ready || err == nil
+	return err
+}
+
+// close stops the services and lets go of the namespace.
+func (n *network) close() {
+	n.stopServices()
+	if n.ns != nil {
+		n.ns.Close()
+		n.ns = nil
+	}
+}
+
+// Remove takes a network away with all that is in it. A network that is not there is no error.
+func (h *Host) Remove(ctx context.Context, id string) error {
+	if !validID.MatchString(id) {
+		return fmt.Errorf("%w: network id %q", ErrInvalid, id)
+	}
+	h.mu.Lock()
+	n := h.mu.networks[id]
+	h.mu.Unlock()
+	if n != nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.removed = true
+		n.close()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var errs []error
+	if n != nil {
+		for i := range n.desired {
+			errs = append(errs, link.DeleteLink(nil, TapName(h.cfg.Prefix, i)))
+		}
+	}
+	errs = append(errs, h.removeNamespace(NamespaceName(h.cfg.Prefix, id)), link.DeleteLink(nil, uplinkName(h.cfg.Prefix, id)))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	delete(h.mu.networks, id)
+	h.mu.Unlock()
+	return nil
+}
+
+// removeNamespace removes a namespace and first, while the firewall stands, the links in it.
+func (h *Host) removeNamespace(name string) error {
+	if ns, err := link.OpenNamespace(name); err == nil {
+		links, err := link.Links(ns)
+		for _, l := range links {
+			if l.Attrs().Name != "lo" {
+				err = errors.Join(err, link.DeleteLink(ns, l.Attrs().Name))
+			}
+		}
+		ns.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return link.RemoveNamespace(name)
+}

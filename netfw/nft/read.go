@@ -1,0 +1,219 @@
+package nft
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// read asks the kernel for all that it has of the table.
+func (t *Table) read() (*mirror, error) {
+	m := newMirror()
+	conn, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	for _, fam := range []nftables.TableFamily{inet, arp} {
+		table := &nftables.Table{Family: fam, Name: t.name}
+		chains, err := conn.ListChainsOfTableFamily(fam)
+		if err != nil {
+			return nil, fmt.Errorf("list chains: %w", err)
+		}
+		found := false
+		for _, c := range chains {
+			if c.Table.Name == t.name {
+				m.chains[object{fam, c.Name}] = nil
+				found = true
+			}
+		}
+		if !found {
+			continue
+		}
+		if err := t.readRules(fam, m.chains); err != nil {
+			return nil, fmt.Errorf("list rules: %w", err)
+		}
+		sets, err := conn.GetSets(table)
+		if err != nil {
+			return nil, fmt.Errorf("list sets: %w", err)
+		}
+		for _, s := range sets {
+			s.Table = table
+			elements, err := conn.GetSetElements(s)
+			if err != nil {
+				return nil, fmt.Errorf("list set %s: %w", s.Name, err)
+			}
+			vals := make(map[string]string, len(elements))
+			for _, e := range elements {
+				vals[string(e.Key)] = elementValue(object{fam, s.Name}, e)
+			}
+			m.sets[object{fam, s.Name}] = vals
+		}
+		counters, err := conn.GetNamedObjects(table)
+		if err != nil {
+			return nil, fmt.Errorf("list counters: %w", err)
+		}
+		for _, c := range counters {
+			if o, ok := c.(*nftables.NamedObj); ok && o.Table.Name == t.name {
+				m.counters[object{fam, o.Name}] = true
+			}
+		}
+	}
+	if _, ok := m.chains[object{inet, format}]; !ok {
+		// Made by another version, whose rules may mean something else by the same text.
+		for o := range m.chains {
+			m.chains[o] = []string{"of another format"}
+		}
+	}
+	return m, nil
+}
+
+// elementValue is what an element has as its value. The library does not decode verdicts, but a verdict map's values follow
+// from its keys.
+func elementValue(o object, e nftables.SetElement) string {
+	chain := ""
+	switch o.name {
+	case guards:
+		chain = "from_"
+	case incoming:
+		chain = "in_"
+	case outgoing:
+		chain = "out_"
+	default:
+		return string(e.Val)
+	}
+	return chain + string(trimZero(e.Key))
+}
+
+func trimZero(b []byte) []byte {
+	for i, c := range b {
+		if c == 0 {
+			return b[:i]
+		}
+	}
+	return b
+}
+
+// readRules asks for the comments of all rules of the table at once; the library can only ask chain by chain.
+func (t *Table) readRules(fam nftables.TableFamily, into map[object][]string) error {
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{NetNS: t.ns})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := t.tune(conn); err != nil {
+		return err
+	}
+	attrs, err := netlink.MarshalAttributes([]netlink.Attribute{{Type: unix.NFTA_RULE_TABLE, Data: append([]byte(t.name), 0)}})
+	if err != nil {
+		return err
+	}
+	replies, err := conn.Execute(netlink.Message{
+		Header: netlink.Header{
+			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETRULE),
+			Flags: netlink.Request | netlink.Dump,
+		},
+		Data: append([]byte{byte(fam), unix.NFNETLINK_V0, 0, 0}, attrs...),
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range replies {
+		chain, text, err := parseRule(r.Data)
+		if err != nil {
+			return err
+		}
+		o := object{fam, chain}
+		into[o] = append(into[o], text)
+	}
+	return nil
+}
+
+// parseRule takes the chain and the comment from a message of the kernel. A rule without a comment is not ours.
+func parseRule(data []byte) (chain, text string, err error) {
+	if len(data) < 4 {
+		return "", "", errors.New("short message")
+	}
+	ad, err := netlink.NewAttributeDecoder(data[4:])
+	if err != nil {
+		return "", "", err
+	}
+	ad.ByteOrder = binary.BigEndian
+	for ad.Next() {
+		switch ad.Type() {
+		case unix.NFTA_RULE_CHAIN:
+			chain = ad.String()
+		case unix.NFTA_RULE_USERDATA:
+			text = comment(ad.Bytes())
+		}
+	}
+	return chain, text, ad.Err()
+}
+
+// comment takes the comment out of a rule's user data: records of a type, a length and that many bytes. The library's own
+// reader trusts the lengths.
+func comment(b []byte) string {
+	for len(b) >= 2 {
+		typ, n := b[0], int(b[1])
+		if len(b) < 2+n {
+			return ""
+		}
+		if userdata.Type(typ) == userdata.TypeComment {
+			return string(trimZero(b[2 : 2+n]))
+		}
+		b = b[2+n:]
+	}
+	return ""
+}
+
+// Drops are the packets of a tap that were dropped, by reason.
+type Drops struct {
+	Spoofed, SpoofedARP, DeniedIn, DeniedOut uint64
+}
+
+// Drops reads the counters of all taps.
+func (t *Table) Drops() (map[string]Drops, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	conn, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	type want struct {
+		tap  string
+		what func(*Drops) *uint64
+	}
+	wanted := make(map[object]want, 4*len(t.mu.taps))
+	for name := range t.mu.taps {
+		wanted[object{inet, "spoofed_" + name}] = want{name, func(d *Drops) *uint64 { return &d.Spoofed }}
+		wanted[object{arp, "spoofed_" + name}] = want{name, func(d *Drops) *uint64 { return &d.SpoofedARP }}
+		wanted[object{inet, "denied_in_" + name}] = want{name, func(d *Drops) *uint64 { return &d.DeniedIn }}
+		wanted[object{inet, "denied_out_" + name}] = want{name, func(d *Drops) *uint64 { return &d.DeniedOut }}
+	}
+	out := make(map[string]Drops, len(t.mu.taps))
+	for _, fam := range []nftables.TableFamily{inet, arp} {
+		objs, err := conn.GetNamedObjects(&nftables.Table{Family: fam, Name: t.name})
+		if err != nil {
+			return nil, fmt.Errorf("list counters: %w", err)
+		}
+		for _, o := range objs {
+			n, ok := o.(*nftables.NamedObj)
+			if !ok {
+				continue
+			}
+			c, ok := n.Obj.(*expr.Counter)
+			w, mine := wanted[object{fam, n.Name}]
+			if ok && mine {
+				d := out[w.tap]
+				*w.what(&d) = c.Packets
+				out[w.tap] = d
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,145 @@
+package netfw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/aureole-cloud/aureole/netfw/link"
+	"github.com/aureole-cloud/aureole/netfw/nft"
+)
+
+// tableName is the firewall's table in the namespace of a network.
+const tableName = "aureole"
+
+// A Host is the network of one host. Its methods may be called by several goroutines; those for one network wait for each other.
+type Host struct {
+	cfg     Config
+	log     *slog.Logger
+	outside *nft.Table
+	// done ends when the host is closed, and with it the services.
+	done context.Context
+	stop context.CancelFunc
+	mu   struct {
+		sync.Mutex
+		closed   bool
+		prepared bool // the host's own namespace is set up
+		networks map[string]*network
+	}
+	// allocate is held while a network looks for an address of its own, and guards what was promised to whom.
+	allocate sync.Mutex
+	promised map[netip.Addr]string
+}
+
+// Open looks whether the process may do what is needed, and changes nothing.
+func Open(ctx context.Context, cfg Config) (*Host, error) {
+	if cfg.Prefix == "" {
+		cfg.Prefix = "au"
+	}
+	if !validPrefix.MatchString(cfg.Prefix) {
+		return nil, fmt.Errorf("%w: prefix %q", ErrInvalid, cfg.Prefix)
+	}
+	if !cfg.Uplinks.IsValid() {
+		cfg.Uplinks = netip.MustParsePrefix("100.64.0.0/16")
+	}
+	if !cfg.Uplinks.Addr().Is4() {
+		return nil, fmt.Errorf("%w: block of uplinks %s", ErrInvalid, cfg.Uplinks)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := privileged(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		return nil, fmt.Errorf("%w: tun: %w", ErrUnsupported, err)
+	}
+	h := &Host{cfg: cfg, log: cfg.Log, outside: nft.New(tableName+"_"+cfg.Prefix, 0)}
+	if _, err := h.outside.Exists(); err != nil {
+		if errors.Is(err, unix.EPERM) {
+			return nil, ErrPrivilege
+		}
+		return nil, fmt.Errorf("%w: nftables: %w", ErrUnsupported, err)
+	}
+	h.done, h.stop = context.WithCancel(context.WithoutCancel(ctx))
+	h.mu.networks, h.promised = map[string]*network{}, map[netip.Addr]string{}
+	return h, nil
+}
+
+// privileged looks for the capabilities that are needed.
+func privileged() error {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	const needed = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_SYS_ADMIN
+	if data[0].Effective&needed != needed {
+		return ErrPrivilege
+	}
+	return nil
+}
+
+// Close stops the services and leaves the kernel's state as it is.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	if h.mu.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.mu.closed = true
+	networks := h.mu.networks
+	h.mu.networks = map[string]*network{}
+	h.mu.Unlock()
+	h.stop()
+	for _, n := range networks {
+		n.mu.Lock()
+		n.close()
+		n.mu.Unlock()
+	}
+	return nil
+}
+
+// network finds an applied network; with make it adds one.
+func (h *Host) network(id string, add bool) (*network, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mu.closed {
+		return nil, ErrClosed
+	}
+	n, ok := h.mu.networks[id]
+	if !ok {
+		if !add {
+			return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+		}
+		n = newNetwork(h, id)
+		h.mu.networks[id] = n
+	}
+	return n, nil
+}
+
+// prepare sets up the host's own namespace, once.
+func (h *Host) prepare() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mu.prepared {
+		return nil
+	}
+	err := h.outside.ApplyOutside(nft.Outside{Taps: h.cfg.Prefix + "t", Uplinks: h.cfg.Prefix + "u", Masquerade: h.cfg.Masquerade})
+	if err != nil {
+		return fmt.Errorf("firewall of the host: %w", err)
+	}
+	if h.cfg.Masquerade && !h.cfg.Isolated {
+		if err := link.AllowForwarding(); err != nil {
+			return err
+		}
+	}
+	h.mu.prepared = true
+	return nil
+}
