@@ -135,7 +135,7 @@ func (h *Host) prepare() error {
 	if err != nil {
 		return fmt.Errorf("firewall of the host: %w", err)
 	}
-	if h.cfg.Masquerade && !h.cfg.Isolated {
+	if !h.cfg.Isolated {
 		if err := link.AllowForwarding(); err != nil {
 			return err
 		}
