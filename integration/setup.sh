@@ -14,7 +14,8 @@ say() { printf 'setup: %s\n' "$*"; }
 # --- Debian packages ------------------------------------------------------------------------------------------
 # package:command pairs; a package is installed when its command is missing.
 wanted="awscli:/usr/bin/aws restic:restic rclone:rclone s3cmd:s3cmd s3fs:s3fs curl:curl sqlite3:sqlite3 gcc:gcc
-	python3:/usr/bin/python3 nodejs:node npm:npm"
+	python3:/usr/bin/python3 nodejs:node npm:npm
+	nftables:nft iproute2:ip busybox:busybox"
 missing=""
 for pair in $wanted; do
 	command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%%:*}"

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,7 +22,6 @@ type cloud struct {
 	t    *testing.T
 	cfg  netfw.Config
 	host *netfw.Host
-	mu   sync.Mutex
 	nets map[string]*netfw.Network
 }
 
