@@ -16,6 +16,8 @@ var layers = map[string][]string{
 
 	"core/errs":       {},
 	"core/ids":        {},
+	"core/itype":      {},
+	"core/keypair":    {"core/errs", "core/ids", "core/tags", "storage/kv", "storage/keys"},
 	"core/idem":       {"core/errs", "storage/kv", "storage/keys"},
 	"core/tags":       {"core/errs", "storage/kv", "storage/keys"},
 	"core/checksum":   {},
