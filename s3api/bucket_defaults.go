@@ -44,16 +44,3 @@ func removed(r *request) (*response, error) {
 	}
 	return r.noContent(), nil
 }
-
-// listOrAbsent answers an empty list, or, when one configuration is asked for by its id, that it does not exist.
-func listOrAbsent(root string) handler {
-	list, one := static(root, func(x *s3xml.Doc) { x.Bool("IsTruncated", false) }), absent(s3err.NoSuchConfiguration)
-	return func(r *request) (*response, error) {
-		if r.query.has("id") {
-			return one(r)
-		}
-		return list(r)
-	}
-}
-
-func requestPayment(x *s3xml.Doc) { x.Text("Payer", "BucketOwner") }

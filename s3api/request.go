@@ -44,6 +44,7 @@ type request struct {
 	failure  *s3err.Error
 	done     bool // the observer has been told
 	encrypts bool // headers speak of encryption
+	charged  bool // the requester pays
 }
 
 // userKey is where ExpectHandler leaves the request for the handler.

@@ -54,6 +54,9 @@ func (r *request) respond(resp *response, err error) {
 	h.DisableNormalizing()
 	h.SetCanonical(hdrRequestID, []byte(r.id))
 	h.SetCanonical(hdrID2, []byte(r.srv.ids.hostID))
+	if r.charged {
+		h.Add("x-amz-request-charged", "requester")
+	}
 	for _, f := range r.corsFields() {
 		h.Add(f.name, f.value)
 	}

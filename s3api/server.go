@@ -199,6 +199,9 @@ func (s *Server) serve(r *request) (*response, error) {
 	if err := s.checkExpectedOwner(r, r.bucket, "x-amz-expected-bucket-owner"); err != nil {
 		return nil, err
 	}
+	if err := r.checkPayer(); err != nil {
+		return nil, err
+	}
 	return r.op.handler(r)
 }
 

@@ -36,10 +36,12 @@ const (
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
 	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 
-	NoSuchLifecycle    errs.Reason = "NoSuchLifecycleConfiguration"
-	MalformedDocument  errs.Reason = "MalformedXML"       // a configuration that breaks the form of its kind
-	InvalidObjectState errs.Reason = "InvalidObjectState" // the version is archived
-	RestoreInProgress  errs.Reason = "RestoreAlreadyInProgress"
+	NoSuchLifecycle       errs.Reason = "NoSuchLifecycleConfiguration"
+	NoSuchConfiguration   errs.Reason = "NoSuchConfiguration"
+	TooManyConfigurations errs.Reason = "TooManyConfigurations"
+	MalformedDocument     errs.Reason = "MalformedXML"       // a configuration that breaks the form of its kind
+	InvalidObjectState    errs.Reason = "InvalidObjectState" // the version is archived
+	RestoreInProgress     errs.Reason = "RestoreAlreadyInProgress"
 
 	InvalidRetentionPeriod errs.Reason = "InvalidRetentionPeriod"
 	AccessDenied           errs.Reason = "AccessDenied" // the version is locked

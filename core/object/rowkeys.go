@@ -39,6 +39,7 @@ const (
 	ctlIntent  = "s3.i" // name -> intent: a creation or deletion under way
 	ctlShards  = "s3.m" // -> shardMap
 	ctlSetting = "s3.s" // (name, Setting) -> bucket id, document
+	ctlNamed   = "s3.q" // (name, NamedKind, id) -> bucket id, document
 	ctlLife    = "s3.l" // name -> lifecycleRecord: the bucket has lifecycle rules, and how far they were carried out
 )
 

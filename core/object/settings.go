@@ -24,6 +24,8 @@ const (
 	SettingACL          Setting = 4  // the bucket's access control list, encoded; see BucketACL
 	SettingOwnership    Setting = 5  // an Ownership that somebody chose; see Ownership
 	SettingLifecycle    Setting = 20 // LifecycleConfig, as JSON
+	SettingPayment      Setting = 21 // "BucketOwner" or "Requester"
+	SettingAcceleration Setting = 22 // "Enabled" or "Suspended"
 )
 
 // settingRule is what a setting asks of those who use it.
@@ -60,6 +62,12 @@ func (k Setting) find() (settingRule, bool) {
 		return settingRule{actGetBucketACL, actPutBucketACL, actPutBucketACL, NoSuchOwnership, "", maxSetting}, true
 	case SettingOwnership:
 		return settingRule{actGetOwnership, actPutOwnership, actPutOwnership, NoSuchOwnership, "The bucket ownership controls were not found", maxSetting}, true
+	case SettingPayment:
+		return settingRule{"s3:GetBucketRequestPayment", "s3:PutBucketRequestPayment", "s3:PutBucketRequestPayment", NoSuchConfiguration,
+			"The specified configuration does not exist.", maxSetting}, true
+	case SettingAcceleration:
+		return settingRule{"s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration", "s3:PutAccelerateConfiguration", NoSuchConfiguration,
+			"The specified configuration does not exist.", maxSetting}, true
 	}
 	return settingRule{}, false
 }
@@ -80,6 +88,7 @@ type settings struct {
 	acl       grantList
 	ownership Ownership
 	lifecycle *LifecycleConfig
+	requester bool // others than the owner pay for their requests
 }
 
 // take adds a document, parsed.
@@ -100,6 +109,8 @@ func (st *settings) take(k Setting, data []byte) error {
 		st.acl, err = decodeGrants(data)
 	case SettingOwnership:
 		st.ownership, err = parseOwnership(data)
+	case SettingPayment:
+		st.requester = string(data) == "Requester"
 	}
 	if err != nil {
 		return fmt.Errorf("%w: setting %d: %w", errRecord, k, err)
@@ -312,4 +323,6 @@ func dropSettings(batch *kv.Batch, name string) {
 	prefix := settingPrefix(name)
 	batch.DeleteRange(prefix, keys.PrefixEnd(prefix))
 	batch.Delete(lifecycleKey(name))
+	named := keys.AppendString([]byte(ctlNamed), name)
+	batch.DeleteRange(named, keys.PrefixEnd(named))
 }

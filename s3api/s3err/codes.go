@@ -21,6 +21,7 @@ const (
 	EntityTooLarge                    Code = "EntityTooLarge"
 	EntityTooSmall                    Code = "EntityTooSmall"
 	ExpiredToken                      Code = "ExpiredToken"
+	IDMismatch                        Code = "IdMismatch"
 	IllegalLocationConstraint         Code = "IllegalLocationConstraintException"
 	IllegalVersioningConfiguration    Code = "IllegalVersioningConfigurationException"
 	IncompleteBody                    Code = "IncompleteBody"
@@ -43,6 +44,7 @@ const (
 	InvalidRange                      Code = "InvalidRange"
 	InvalidRequest                    Code = "InvalidRequest"
 	InvalidRetentionPeriod            Code = "InvalidRetentionPeriod"
+	InvalidS3DestinationBucket        Code = "InvalidS3DestinationBucket"
 	InvalidStorageClass               Code = "InvalidStorageClass"
 	InvalidTag                        Code = "InvalidTag"
 	InvalidToken                      Code = "InvalidToken"
@@ -57,6 +59,7 @@ const (
 	MalformedXML                      Code = "MalformedXML"
 	MaxMessageLengthExceeded          Code = "MaxMessageLengthExceeded"
 	MaxPostPreDataLengthExceeded      Code = "MaxPostPreDataLengthExceededError"
+	MetadataConfigurationNotFound     Code = "MetadataConfigurationNotFound"
 	MetadataTooLarge                  Code = "MetadataTooLarge"
 	MethodNotAllowed                  Code = "MethodNotAllowed"
 	MissingContentLength              Code = "MissingContentLength"
@@ -90,6 +93,7 @@ const (
 	SignatureDoesNotMatch             Code = "SignatureDoesNotMatch"
 	SlowDown                          Code = "SlowDown"
 	TooManyBuckets                    Code = "TooManyBuckets"
+	TooManyConfigurations             Code = "TooManyConfigurations"
 	TooManyParts                      Code = "TooManyParts"
 	UnexpectedContent                 Code = "UnexpectedContent"
 	UnresolvableGrant                 Code = "UnresolvableGrantByEmailAddress"
@@ -119,6 +123,10 @@ var table = map[Code]row{
 	EntityTooLarge:                    {http.StatusBadRequest, "Your proposed upload exceeds the maximum allowed size"},
 	EntityTooSmall:                    {http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size"},
 	ExpiredToken:                      {http.StatusBadRequest, "The provided token has expired."},
+	IDMismatch:                        {http.StatusBadRequest, "Document ID does not match the specified configuration ID."},
+	InvalidS3DestinationBucket:        {http.StatusBadRequest, "Invalid bucket ARN."},
+	MetadataConfigurationNotFound:     {http.StatusNotFound, "The metadata configuration was not found"},
+	TooManyConfigurations:             {http.StatusBadRequest, "You are attempting to create a new configuration but have already reached the 1,000-configuration limit."},
 	IllegalLocationConstraint:         {http.StatusBadRequest, "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."},
 	IllegalVersioningConfiguration:    {http.StatusBadRequest, "The Versioning element must be specified"},
 	IncompleteBody:                    {http.StatusBadRequest, "You did not provide the number of bytes specified by the Content-Length HTTP header"},

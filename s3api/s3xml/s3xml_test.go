@@ -121,3 +121,31 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestParse(t *testing.T) {
+	leaf := func(name string, ty s3xml.Type) s3xml.Element { return s3xml.Element{Name: name, Type: ty} }
+	root := s3xml.Element{Name: "Root", Children: []s3xml.Element{
+		{Name: "A", Must: true, Enum: []string{"x", "y"}}, leaf("N", s3xml.Integer), leaf("B", s3xml.Boolean), leaf("F", s3xml.Filled),
+		{Name: "G", Many: true, Children: []s3xml.Element{leaf("T", s3xml.Text)}},
+	}}
+	n, err := s3xml.Parse([]byte(`<Root xmlns="urn:x"> <G><T>1 &lt; 2</T></G><B> true </B><A>x</A><G></G> </Root>`), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(n.Fragment()); got != "<A>x</A><B>true</B><G><T>1 &lt; 2</T></G><G></G>" {
+		t.Error(got)
+	}
+	if n.Text("G", "T") != "1 < 2" || n.Child("N") != nil || len(n.All("G")) != 2 {
+		t.Errorf("%+v", n)
+	}
+	for name, doc := range map[string]string{
+		"absent": "<Root></Root>", "value": "<Root><A>z</A></Root>", "twice": "<Root><A>x</A><A>x</A></Root>", "unknown": "<Root><A>x</A><Z/></Root>",
+		"number": "<Root><A>x</A><N>1.5</N></Root>", "truth": "<Root><A>x</A><B>1</B></Root>", "filled": "<Root><A>x</A><F></F></Root>",
+		"text": "<Root>t<A>x</A></Root>", "behind": "<Root><A>x</A></Root>x", "nested": "<Root><A><B/></A></Root>", "open": "<Root><A>x</A>", "root": "<R/>",
+		"doctype": "<!DOCTYPE x><Root><A>x</A></Root>",
+	} {
+		if _, err := s3xml.Parse([]byte(doc), root); !errors.Is(err, s3xml.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
