@@ -21,7 +21,8 @@ type Config struct {
 	DisableV2    bool     // refuse Version 2 signatures
 	Domains      []string // virtual-host buckets are labels below these
 
-	CustomerKeysNeedTLS bool // refuse keys of SSE-C that come over plain HTTP, as Amazon does
+	CustomerKeysNeedTLS bool     // refuse keys of SSE-C that come over plain HTTP, as Amazon does
+	WebsiteDomains      []string // websites are labels below these
 
 	Observer Observer // nil is none
 	Logger   *slog.Logger
@@ -85,7 +86,7 @@ func (c Config) Validate() error {
 		c.Limits.Patience < 0, c.Limits.Heartbeat < 0:
 		return errors.New("s3api: config: negative limit")
 	}
-	for _, d := range c.Domains {
+	for _, d := range append(c.Domains[:len(c.Domains):len(c.Domains)], c.WebsiteDomains...) {
 		if len(cleanDomains([]string{d})) == 0 {
 			return fmt.Errorf("s3api: config: domain %q", d)
 		}

@@ -64,6 +64,9 @@ func (s *Server) receive(fctx *fasthttp.RequestCtx) (*request, error) {
 	if r.query, ok = parseQuery(nil, r.rawQuery); !ok {
 		return r, s3err.Newf(s3err.InvalidURI, "The query has too many parameters.")
 	}
+	if s.website(r, path) {
+		return r, nil
+	}
 	var err error
 	r.target, err = parseTarget(r.host, path, s.domains)
 	return r, err

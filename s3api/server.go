@@ -32,6 +32,7 @@ type Server struct {
 	iam      *iam.Service
 	verifier *sigv4.Verifier
 	domains  []string
+	websites []string
 	ids      *ids
 	routes   routes
 	observer Observer
@@ -57,7 +58,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, objects: cfg.Objects, iam: cfg.IAM, verifier: v, domains: cleanDomains(cfg.Domains),
-		ids: newIDs(), routes: newRoutes(operations()), observer: cfg.Observer, log: cfg.Logger,
+		websites: cleanDomains(cfg.WebsiteDomains),
+		ids:      newIDs(), routes: newRoutes(operations()), observer: cfg.Observer, log: cfg.Logger,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http, err = httpd.New(httpd.Config{
@@ -174,6 +176,10 @@ func (s *Server) admit(fctx *fasthttp.RequestCtx) (*request, error) {
 	if err != nil {
 		return r, err
 	}
+	if r.op == &opWebsite {
+		r.admitWebsite()
+		return r, nil
+	}
 	if err := s.route(r); err != nil {
 		return r, err
 	}
@@ -189,6 +195,9 @@ func (s *Server) admit(fctx *fasthttp.RequestCtx) (*request, error) {
 
 // serve runs the operation of an admitted request.
 func (s *Server) serve(r *request) (*response, error) {
+	if r.op == &opWebsite {
+		return r.serveWebsite()
+	}
 	if r.op.handler == nil {
 		return nil, r.op.refusal(r)
 	}

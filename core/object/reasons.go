@@ -37,6 +37,7 @@ const (
 	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 
 	NoSuchLifecycle       errs.Reason = "NoSuchLifecycleConfiguration"
+	NoSuchWebsite         errs.Reason = "NoSuchWebsiteConfiguration"
 	NoSuchConfiguration   errs.Reason = "NoSuchConfiguration"
 	TooManyConfigurations errs.Reason = "TooManyConfigurations"
 	MalformedDocument     errs.Reason = "MalformedXML"       // a configuration that breaks the form of its kind

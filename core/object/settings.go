@@ -26,6 +26,7 @@ const (
 	SettingLifecycle    Setting = 20 // LifecycleConfig, as JSON
 	SettingPayment      Setting = 21 // "BucketOwner" or "Requester"
 	SettingAcceleration Setting = 22 // "Enabled" or "Suspended"
+	SettingWebsite      Setting = 23 // Website, as JSON
 )
 
 // settingRule is what a setting asks of those who use it.
@@ -68,6 +69,9 @@ func (k Setting) find() (settingRule, bool) {
 	case SettingAcceleration:
 		return settingRule{"s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration", "s3:PutAccelerateConfiguration", NoSuchConfiguration,
 			"The specified configuration does not exist.", maxSetting}, true
+	case SettingWebsite:
+		return settingRule{"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", NoSuchWebsite,
+			"The specified bucket does not have a website configuration", maxSetting}, true
 	}
 	return settingRule{}, false
 }
@@ -88,6 +92,7 @@ type settings struct {
 	acl       grantList
 	ownership Ownership
 	lifecycle *LifecycleConfig
+	website   *Website
 	requester bool // others than the owner pay for their requests
 }
 
@@ -109,6 +114,8 @@ func (st *settings) take(k Setting, data []byte) error {
 		st.acl, err = decodeGrants(data)
 	case SettingOwnership:
 		st.ownership, err = parseOwnership(data)
+	case SettingWebsite:
+		st.website, err = parseWebsite(data)
 	case SettingPayment:
 		st.requester = string(data) == "Requester"
 	}

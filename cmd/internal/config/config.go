@@ -22,12 +22,14 @@ type Config struct {
 	Listen      string   // host:port of the API
 	AdminListen string   // host:port of health, metrics and the admin API; "off" for none
 
-	Replicas     int      // copies of each large object; 0 means min(3, devices)
-	Region       string   // the region the server says it is
-	StrictRegion bool     // refuse signatures made for another region
-	Zones        int      // availability zones that EC2 offers: REGIONa, REGIONb, …
-	Domains      []string // base names of virtual-host addressing: BUCKET.NAME
-	Hypervisor   string   // off, libvirt or test
+	Replicas       int      // copies of each large object; 0 means min(3, devices)
+	Region         string   // the region the server says it is
+	StrictRegion   bool     // refuse signatures made for another region
+	Zones          int      // availability zones that EC2 offers: REGIONa, REGIONb, …
+	Domains        []string // base names of virtual-host addressing: BUCKET.NAME
+	WebsiteDomains []string // base names of websites: BUCKET.NAME
+	WebsiteListen  string   // host:port where there are only websites; "" for none
+	Hypervisor     string   // off, libvirt or test
 
 	DefaultEncryption string // of buckets that say nothing: none or AES256
 	CustomerKeysTLS   bool   // refuse SSE-C over plain HTTP
@@ -122,7 +124,12 @@ func (c *Config) Validate() error {
 	if c.Zones < 1 || c.Zones > maxZones {
 		return fmt.Errorf("zones: %d is outside 1 to %d", c.Zones, maxZones)
 	}
-	for _, d := range c.Domains {
+	if c.WebsiteListen != "" {
+		if err := checkAddress("website-listen", c.WebsiteListen); err != nil {
+			return err
+		}
+	}
+	for _, d := range append(c.Domains[:len(c.Domains):len(c.Domains)], c.WebsiteDomains...) {
 		if d == "" || strings.ContainsAny(d, "/: \t\n") || strings.HasPrefix(d, ".") {
 			return fmt.Errorf("domain: %q is not a host name", d)
 		}

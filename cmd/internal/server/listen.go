@@ -25,6 +25,12 @@ func (s *Server) listen(ctx context.Context) (err error) {
 	}
 	s.onClose("listener", s.listener.Close)
 	s.info = datadir.Server{PID: pid(), Endpoint: "http://" + reachable(s.listener.Addr()), Region: s.cfg.Region}
+	if s.cfg.WebsiteListen != "" {
+		if s.websiteListener, err = lc.Listen(ctx, "tcp", s.cfg.WebsiteListen); err != nil {
+			return fmt.Errorf("website-listen: %w", err)
+		}
+		s.onClose("website listener", s.websiteListener.Close)
+	}
 	if s.cfg.AdminListen == "off" {
 		return nil
 	}
@@ -77,6 +83,7 @@ func (s *Server) openFront(context.Context) (err error) {
 		Objects: s.objects, IAM: s.iam, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Domains: s.cfg.Domains,
 		CustomerKeysNeedTLS: s.cfg.CustomerKeysTLS,
 		Observer:            observe.Tee{s.requests, observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
+		WebsiteDomains: s.cfg.WebsiteDomains,
 	})
 	if err != nil {
 		return err
@@ -87,7 +94,7 @@ func (s *Server) openFront(context.Context) (err error) {
 	serveS3 := s.s3.Handler()
 	s.front, err = httpd.New(httpd.Config{
 		Handler: func(c *fiber.Ctx) error {
-			if p := dispatch.Of(c.Context()); p != dispatch.S3 {
+			if p := dispatch.Of(c.Context()); p != dispatch.S3 && !s.s3.Website(string(c.Context().Host())) {
 				s.query(c.Context(), p)
 				return nil
 			}
@@ -101,6 +108,11 @@ func (s *Server) openFront(context.Context) (err error) {
 		},
 		Broken: s.s3.Broken, Busy: s.s3.Busy(), ServerName: s3api.ServerName, Logger: log,
 	})
+	if err == nil && s.websiteListener != nil {
+		s.website, err = httpd.New(httpd.Config{
+			Handler: s.s3.WebsiteHandler(), Broken: s.s3.Broken, Busy: s.s3.Busy(), ServerName: s3api.ServerName, Logger: log,
+		})
+	}
 	return err
 }
 

@@ -59,13 +59,14 @@ type Server struct {
 	s3       *s3api.Server
 	ec2      *ec2api.Server
 	front    *httpd.Server
+	website  *httpd.Server // nil without a listener of its own
 	admin    *http.Server
 
 	requests, ec2Requests *observe.Requests
 
-	listener, adminListener net.Listener
-	tls                     *tls.Config
-	info                    datadir.Server
+	listener, adminListener, websiteListener net.Listener
+	tls                                      *tls.Config
+	info                                     datadir.Server
 
 	registry     *prometheus.Registry
 	adminDone    chan error // what its Serve returned
@@ -240,7 +241,7 @@ func (s *Server) Fresh() bool { return s.dir.Fresh() }
 // when force is closed. It closes everything before it returns.
 func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.serveFront() }()
+	go func() { failed <- s.serveAll() }()
 	err := s.dir.WriteServer(s.info)
 	if err == nil {
 		select {
@@ -257,11 +258,26 @@ func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
 	return errors.Join(err, s.stopAdmin(), s.close())
 }
 
-func (s *Server) serveFront() error {
-	if s.tls != nil {
-		return s.front.ServeTLS(s.listener, s.tls)
+// serveAll serves the listeners until they are shut down; when one fails it ends the others.
+func (s *Server) serveAll() error {
+	ended := make(chan error, 2)
+	serve := func(h *httpd.Server, ln net.Listener) {
+		if s.tls != nil {
+			ended <- h.ServeTLS(ln, s.tls)
+		} else {
+			ended <- h.Serve(ln)
+		}
 	}
-	return s.front.Serve(s.listener)
+	go serve(s.front, s.listener)
+	if s.website == nil {
+		return <-ended
+	}
+	go serve(s.website, s.websiteListener)
+	err := <-ended
+	if err != nil {
+		err = errors.Join(err, s.listener.Close(), s.websiteListener.Close())
+	}
+	return errors.Join(err, <-ended)
 }
 
 // drain ends the requests. A client that does not finish in time is cut, which is no failure of the server; being forced is
@@ -281,7 +297,11 @@ func (s *Server) drain(force <-chan struct{}) error {
 		case <-done:
 		}
 	}()
-	err := errors.Join(s.front.Shutdown(ctx), s.s3.Drain(ctx))
+	var website error
+	if s.website != nil {
+		website = s.website.Shutdown(ctx)
+	}
+	err := errors.Join(website, s.front.Shutdown(ctx), s.s3.Drain(ctx))
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, ErrForced):
