@@ -18,15 +18,11 @@ type Setting uint8
 
 // The settings. Their numbers are stored.
 const (
-	SettingPolicy       Setting = 1  // an IAM policy, as JSON
-	SettingCORS         Setting = 2  // []CORSRule, as JSON
-	SettingPublicAccess Setting = 3  // PublicAccessBlock, as JSON
-	SettingACL          Setting = 4  // the bucket's access control list, encoded; see BucketACL
-	SettingOwnership    Setting = 5  // an Ownership that somebody chose; see Ownership
-	SettingLifecycle    Setting = 20 // LifecycleConfig, as JSON
-	SettingPayment      Setting = 21 // "BucketOwner" or "Requester"
-	SettingAcceleration Setting = 22 // "Enabled" or "Suspended"
-	SettingWebsite      Setting = 23 // Website, as JSON
+	SettingPolicy       Setting = 1 // an IAM policy, as JSON
+	SettingCORS         Setting = 2 // []CORSRule, as JSON
+	SettingPublicAccess Setting = 3 // PublicAccessBlock, as JSON
+	SettingACL          Setting = 4 // the bucket's access control list, encoded; see BucketACL
+	SettingOwnership    Setting = 5 // an Ownership that somebody chose; see Ownership
 )
 
 // settingRule is what a setting asks of those who use it.
@@ -56,24 +52,12 @@ func (k Setting) find() (settingRule, bool) {
 	case SettingPublicAccess:
 		return settingRule{actGetPublicAccess, actPutPublicAccess, actPutPublicAccess, NoSuchPublicAccessBlock,
 			"The public access block configuration was not found", maxSetting}, true
-	case SettingLifecycle:
-		return settingRule{actGetLifecycle, actPutLifecycle, actPutLifecycle, NoSuchLifecycle,
-			"The lifecycle configuration does not exist", maxLifecycle}, true
 	case SettingACL:
 		return settingRule{actGetBucketACL, actPutBucketACL, actPutBucketACL, NoSuchOwnership, "", maxSetting}, true
 	case SettingOwnership:
 		return settingRule{actGetOwnership, actPutOwnership, actPutOwnership, NoSuchOwnership, "The bucket ownership controls were not found", maxSetting}, true
-	case SettingPayment:
-		return settingRule{"s3:GetBucketRequestPayment", "s3:PutBucketRequestPayment", "s3:PutBucketRequestPayment", NoSuchConfiguration,
-			"The specified configuration does not exist.", maxSetting}, true
-	case SettingAcceleration:
-		return settingRule{"s3:GetAccelerateConfiguration", "s3:PutAccelerateConfiguration", "s3:PutAccelerateConfiguration", NoSuchConfiguration,
-			"The specified configuration does not exist.", maxSetting}, true
-	case SettingWebsite:
-		return settingRule{"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", NoSuchWebsite,
-			"The specified bucket does not have a website configuration", maxSetting}, true
 	}
-	return settingRule{}, false
+	return k.findStored()
 }
 
 // maxSetting bounds a document in bytes.
@@ -82,6 +66,7 @@ const maxSetting = 256 << 10
 // settings is what a bucket's documents say, ready for use. It lives in the bucket's cached state, so that requests pay
 // nothing for documents that are not there and no parsing for those that are.
 type settings struct {
+	stored    // what background work and answers go by
 	docs      map[Setting][]byte
 	policy    *policy.Document
 	denials   *policy.Document // of the policy: what it says about objects that are not the bucket owner's
@@ -91,9 +76,6 @@ type settings struct {
 	access    PublicAccessBlock
 	acl       grantList
 	ownership Ownership
-	lifecycle *LifecycleConfig
-	website   *Website
-	requester bool // others than the owner pay for their requests
 }
 
 // take adds a document, parsed.
@@ -108,16 +90,12 @@ func (st *settings) take(k Setting, data []byte) error {
 		st.cors, err = parseCORS(data)
 	case SettingPublicAccess:
 		st.access, err = parsePublicAccess(data)
-	case SettingLifecycle:
-		st.lifecycle, err = parseLifecycle(data)
 	case SettingACL:
 		st.acl, err = decodeGrants(data)
 	case SettingOwnership:
 		st.ownership, err = parseOwnership(data)
-	case SettingWebsite:
-		st.website, err = parseWebsite(data)
-	case SettingPayment:
-		st.requester = string(data) == "Requester"
+	default:
+		err = st.stored.take(k, data)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: setting %d: %w", errRecord, k, err)
