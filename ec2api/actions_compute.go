@@ -2,5 +2,32 @@ package ec2api
 
 // computeActions are those of instances and images.
 func (s *Server) computeActions() []action {
-	return []action{}
+	return []action{
+		handle("RunInstances", s.runInstances).partly("one disk; no IPv6, placement groups, spot, instance profiles or launch templates"),
+		handle("DescribeInstances", s.describeInstances),
+		handle("DescribeInstanceStatus", s.describeInstanceStatus),
+		handle("StartInstances", s.startInstances),
+		handle("StopInstances", s.stopInstances),
+		handle("RebootInstances", s.rebootInstances),
+		handle("TerminateInstances", s.terminateInstances),
+		handle("MonitorInstances", s.monitorInstances).partly("the state is kept; no metrics are made"),
+		handle("UnmonitorInstances", s.unmonitorInstances),
+		handle("GetConsoleOutput", s.getConsoleOutput),
+		handle("GetPasswordData", s.getPasswordData).partly("always empty: Windows guests are not built"),
+		handle("DescribeInstanceAttribute", s.describeInstanceAttribute),
+		handle("ModifyInstanceAttribute", s.modifyInstanceAttribute),
+		handle("ResetInstanceAttribute", s.resetInstanceAttribute),
+		handle("DescribeInstanceCreditSpecifications", s.describeInstanceCreditSpecifications),
+		handle("ModifyInstanceMetadataOptions", s.modifyInstanceMetadataOptions),
+
+		handle("DescribeImages", s.describeImages),
+		handle("RegisterImage", s.registerImage).partly("from a disk image in S3; not from snapshots"),
+		handle("DeregisterImage", s.deregisterImage),
+		handle("DescribeImageAttribute", s.describeImageAttribute),
+		handle("ModifyImageAttribute", s.modifyImageAttribute),
+		handle("ResetImageAttribute", s.resetImageAttribute),
+		handle("ImportImage", s.importImage).partly("one disk, Linux, from S3"),
+		handle("DescribeImportImageTasks", s.describeImportImageTasks),
+		handle("CancelImportTask", s.cancelImportTask),
+	}
 }

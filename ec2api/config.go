@@ -4,14 +4,18 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/tags"
 )
 
 // Config is what a Server is made of.
 type Config struct {
-	IAM  *iam.Service
-	Tags *tags.Service
+	IAM     *iam.Service
+	Tags    *tags.Service
+	Network *network.Service
+	Compute *compute.Service
 
 	Region       string   // this server's; "" is us-east-1
 	Zones        []string // its availability zones; none is the region with an a
@@ -44,8 +48,8 @@ func (c Config) withDefaults() Config {
 
 // Validate reports a configuration that cannot work.
 func (c Config) Validate() error {
-	if c.IAM == nil || c.Tags == nil {
-		return errors.New("ec2api: config: IAM and Tags are needed")
+	if c.IAM == nil || c.Tags == nil || c.Network == nil || c.Compute == nil {
+		return errors.New("ec2api: config: IAM, Tags, Network and Compute are needed")
 	}
 	return nil
 }

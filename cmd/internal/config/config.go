@@ -11,7 +11,9 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -33,6 +35,15 @@ type Config struct {
 
 	DefaultEncryption string // of buckets that say nothing: none or AES256
 	CustomerKeysTLS   bool   // refuse SSE-C over plain HTTP
+
+	PublicAddresses []string      // ranges that public addresses of instances come from
+	HostPrefix      string        // begins the names of what is made on the host: taps, namespaces, tables
+	InstanceFolder  string        // for disks and cached images; "" is in the first data folder
+	VCPUOvercommit  float64       // virtual processors given out per processor
+	HostMemory      int64         // bytes of memory that instances may have; 0 is all of the host's
+	QuotaInstances  int           // instances of an account
+	QuotaVCPUs      int           // virtual processors of an account's instances that run
+	TerminatedFor   time.Duration // how long terminated instances stay visible
 
 	TLSCert       string   // PEM file of the certificate chain
 	TLSKey        string   // PEM file of its key
@@ -82,6 +93,13 @@ func Default() Config {
 		ShutdownTimeout:   20 * time.Second,
 		DeleteGrace:       10 * time.Minute,
 		OrphanGrace:       24 * time.Hour,
+
+		PublicAddresses: []string{"100.65.0.0/16"},
+		HostPrefix:      "au",
+		VCPUOvercommit:  16,
+		QuotaInstances:  10_000,
+		QuotaVCPUs:      20_000,
+		TerminatedFor:   time.Hour,
 
 		DefaultOwnership: "BucketOwnerEnforced",
 		LifecycleDay:     24 * time.Hour,
@@ -167,7 +185,41 @@ func (c *Config) Validate() error {
 	if c.LifecycleDay < time.Second {
 		return fmt.Errorf("lifecycle-day: %v is below one second", c.LifecycleDay)
 	}
+	if err := c.validateMachines(); err != nil {
+		return err
+	}
 	return c.validateRoot()
+}
+
+// validateMachines checks what concerns instances.
+func (c *Config) validateMachines() error {
+	for _, a := range c.PublicAddresses {
+		p, err := netip.ParsePrefix(a)
+		if err != nil || !p.Addr().Is4() || p.Masked() != p || p.Bits() > 30 {
+			return fmt.Errorf("public-addresses: %q is no range of IPv4 addresses such as 100.65.0.0/16", a)
+		}
+	}
+	if ok, _ := regexp.MatchString("^[a-z][a-z0-9]{1,2}$", c.HostPrefix); !ok {
+		return fmt.Errorf("host-prefix: %q is not two or three lower case letters or digits, a letter first", c.HostPrefix)
+	}
+	if c.InstanceFolder != "" {
+		abs, err := filepath.Abs(c.InstanceFolder)
+		if err != nil {
+			return fmt.Errorf("instance-folder: %w", err)
+		}
+		c.InstanceFolder = abs
+	}
+	switch {
+	case c.VCPUOvercommit < 1 || c.VCPUOvercommit > 1000:
+		return fmt.Errorf("vcpu-overcommit: %v is outside 1 to 1000", c.VCPUOvercommit)
+	case c.HostMemory < 0:
+		return fmt.Errorf("host-memory: %d bytes is negative", c.HostMemory)
+	case c.QuotaInstances < 0 || c.QuotaVCPUs < 0:
+		return fmt.Errorf("quota-instances %d and quota-vcpus %d: neither may be negative", c.QuotaInstances, c.QuotaVCPUs)
+	case c.TerminatedFor <= 0:
+		return fmt.Errorf("terminated-for: %v is not positive", c.TerminatedFor)
+	}
+	return nil
 }
 
 func (c *Config) validateData() error {

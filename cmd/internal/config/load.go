@@ -166,6 +166,12 @@ func assign(p, v any) error {
 			return fmt.Errorf("%q is not a whole number", s)
 		}
 		*p = n
+	case *float64:
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", s)
+		}
+		*p = n
 	case *time.Duration:
 		d, err := time.ParseDuration(s)
 		if err != nil {

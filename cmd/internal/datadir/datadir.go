@@ -110,6 +110,9 @@ func (d *Dir) Fresh() bool { return d.fresh }
 // Store is the folder of the store.
 func (d *Dir) Store() string { return filepath.Join(d.path, "store") }
 
+// Machines is the folder of what instances need on this host: disks, consoles, cached images.
+func (d *Dir) Machines() string { return filepath.Join(d.path, "machines") }
+
 // TLS is the folder of the self-signed certificate.
 func (d *Dir) TLS() string { return TLSDir(d.path) }
 

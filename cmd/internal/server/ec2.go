@@ -14,7 +14,7 @@ func (s *Server) openEC2() (err error) {
 	log := s.log.With("part", "ec2")
 	_, endpoint, _ := strings.Cut(s.info.Endpoint, "://")
 	s.ec2, err = ec2api.New(ec2api.Config{
-		IAM: s.iam, Tags: tags.NewService(s.store), Region: s.cfg.Region, Zones: s.cfg.ZoneNames(), StrictRegion: s.cfg.StrictRegion,
+		IAM: s.iam, Tags: tags.NewService(s.store, s.networks, s.compute), Network: s.networks, Compute: s.compute, Region: s.cfg.Region, Zones: s.cfg.ZoneNames(), StrictRegion: s.cfg.StrictRegion,
 		Endpoint: endpoint,
 		Observer: observe.EC2{Requests: s.ec2Requests, Log: observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
 	})

@@ -1,7 +1,8 @@
 // Package server wires the parts into a process: it opens them in the order in which they stand on each other, listens,
 // and closes them the other way round.
 //
-//	data folder -> addresses -> admin API -> store -> identities -> keys -> ring and devices -> objects -> repair -> S3, EC2
+//	data folder -> addresses -> admin API -> store -> identities -> keys -> ring and devices -> objects -> repair ->
+//	networks -> instances -> machines of this host -> S3, EC2
 //
 // Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests of S3 are answered only
 // after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
@@ -30,8 +31,11 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/config"
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
+	"github.com/aureole-cloud/aureole/core/agent"
+	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/kms"
+	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/s3api"
@@ -56,6 +60,10 @@ type Server struct {
 	manager  *repair.Manager
 	objects  *object.Service
 	repairer *repair.Repairer
+	networks *network.Service
+	compute  *compute.Service
+	agent    *agent.Agent // nil when the hypervisor is off
+	images   *systemObjects
 	s3       *s3api.Server
 	ec2      *ec2api.Server
 	front    *httpd.Server
@@ -93,11 +101,9 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, 
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if cfg.Hypervisor != "off" {
-		return nil, fmt.Errorf("%w: hypervisor: %s needs EC2, which is not built yet; use off", config.ErrInvalid, cfg.Hypervisor)
-	}
 	for _, step := range []func(context.Context) error{
-		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openKeys, s.openDevices, s.openObjects, s.openRepair, s.openFront,
+		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openKeys, s.openDevices, s.openObjects, s.openRepair,
+		s.openNetwork, s.openCompute, s.openMachines, s.openFront,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err

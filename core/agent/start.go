@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/hypervisor"
+)
+
+// start brings a machine up and reports it running. Whatever an earlier try got done is found done.
+func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Machine) error {
+	if m != nil && (m.State == hypervisor.StateRunning || m.State == hypervisor.StateShuttingDown) {
+		return a.report(ctx, i, compute.Sight{Seen: compute.SeenRunning})
+	}
+	if m != nil && m.State == hypervisor.StateCrashed {
+		if err := a.hv.Destroy(ctx, i.ID); err != nil {
+			return err
+		}
+		m.State = hypervisor.StateOff
+	}
+	if m == nil || m.State == hypervisor.StateOff {
+		err := a.bringUp(ctx, i)
+		switch {
+		case err == nil:
+		case hopeless(err):
+			return a.refuse(ctx, i, err)
+		default:
+			return err
+		}
+	}
+	// From here on the machine is there, paused.
+	if err := a.plug(ctx, i.ID); err != nil {
+		return err
+	}
+	if err := a.hv.Resume(ctx, i.ID); err != nil {
+		return err
+	}
+	return a.report(ctx, i, compute.Sight{Seen: compute.SeenRunning})
+}
+
+// bringUp makes the machine and all it stands on, and starts it paused.
+func (a *Agent) bringUp(ctx context.Context, i *compute.Instance) error {
+	spec := &hypervisor.Spec{
+		Name: i.ID, UUID: hypervisor.UUIDFor("ec2", i.ID), VCPUs: i.VCPUs, Memory: int64(i.MemoryMiB) << 20,
+		Identity: hypervisor.Identity{Manufacturer: "Amazon EC2", Product: i.Type, Asset: i.ID},
+	}
+	if a.cfg.Disks != nil {
+		if err := a.makeDisks(ctx, i, spec); err != nil {
+			return err
+		}
+	}
+	if a.net != nil {
+		if err := a.prepareTaps(ctx, i.ID, spec); err != nil {
+			return err
+		}
+	}
+	if err := a.hv.Define(ctx, spec); err != nil {
+		return fmt.Errorf("define the machine: %w", err)
+	}
+	if err := a.hv.Start(ctx, i.ID); err != nil {
+		return fmt.Errorf("start the machine: %w", err)
+	}
+	return nil
+}
+
+// makeDisks fetches what the machine boots from and makes its disks. A disk that is there is kept: it holds the guest's data.
+func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hypervisor.Spec) error {
+	if err := a.makeDir(i.ID); err != nil {
+		return err
+	}
+	spec.ConsoleLog = a.consolePath(i.ID)
+	src := &i.Source
+	var err error
+	if src.Kernel.Key != "" {
+		if spec.Boot.Kernel, err = a.cache.file(ctx, src.Kernel); err != nil {
+			return err
+		}
+		if src.Initrd.Key != "" {
+			if spec.Boot.Initrd, err = a.cache.file(ctx, src.Initrd); err != nil {
+				return err
+			}
+		}
+		spec.Boot.Cmdline = src.Cmdline
+	}
+	spec.Boot.UEFI = src.UEFI
+	for n, d := range i.Disks {
+		path := a.diskPath(i.ID, d.Volume)
+		if !exists(path) {
+			if err := a.makeDisk(ctx, src, n == 0, path, int64(d.SizeGiB)<<30); err != nil {
+				return err
+			}
+		}
+		spec.Disks = append(spec.Disks, hypervisor.Disk{Serial: strings.ReplaceAll(d.Volume, "-", ""), Path: path, Format: hypervisor.QCOW2})
+	}
+	return nil
+}
+
+// makeDisk makes a disk beside its place and moves it there when it is whole.
+func (a *Agent) makeDisk(ctx context.Context, src *compute.Source, root bool, path string, size int64) error {
+	half := path + ".new"
+	if err := removeFile(half); err != nil {
+		return err
+	}
+	if root && src.Disk.Key != "" {
+		base, err := a.cache.file(ctx, src.Disk)
+		if err != nil {
+			return err
+		}
+		if err := a.cfg.Disks.CreateOverlay(ctx, half, base, src.Format, size); err != nil {
+			return fmt.Errorf("make the root disk: %w", err)
+		}
+	} else if err := a.cfg.Disks.CreateEmpty(ctx, half, size); err != nil {
+		return fmt.Errorf("make a disk: %w", err)
+	}
+	return moveDurably(half, path)
+}
+
+// hopeless tells whether trying again later would fail the same way. An owner is told at once then.
+func hopeless(err error) bool {
+	return errors.Is(err, hypervisor.ErrInvalid) || errors.Is(err, hypervisor.ErrNoCapacity) || errors.Is(err, hypervisor.ErrForeign) ||
+		errors.Is(err, errImage)
+}

@@ -1,0 +1,236 @@
+package compute
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/tags"
+	"github.com/aureole-cloud/aureole/storage/kv"
+)
+
+// ImageSpec says what image to make.
+type ImageSpec struct {
+	Name         string
+	Description  string
+	Architecture string // empty: x86_64
+	RootName     string // empty: /dev/sda1
+	BootMode     string
+	IMDS         string
+	ENA, SRIOV   bool
+	SizeGiB      int // of the root disk; 0 is what the file needs
+	Public       bool
+	Alias        string // of the owner: amazon makes it one of what DescribeImages calls Amazon's
+	Cmdline      string // with a kernel
+	Tags         tags.Set
+}
+
+// check applies the rules and fills in defaults.
+func (sp *ImageSpec) check() error {
+	if err := checkImageName(sp.Name); err != nil {
+		return err
+	}
+	switch sp.Architecture {
+	case "":
+		sp.Architecture = "x86_64"
+	case "x86_64", "arm64":
+	default:
+		return invalidValue("Value (%s) for parameter architecture is invalid. It is x86_64 or arm64.", sp.Architecture)
+	}
+	if sp.RootName == "" {
+		sp.RootName = "/dev/sda1"
+	}
+	switch sp.BootMode {
+	case "", "legacy-bios", "uefi", "uefi-preferred":
+	default:
+		return invalidValue("Value (%s) for parameter bootMode is invalid.", sp.BootMode)
+	}
+	if sp.IMDS != "" && sp.IMDS != "v2.0" {
+		return invalidValue("Value (%s) for parameter imdsSupport is invalid. The only value is v2.0.", sp.IMDS)
+	}
+	if len(sp.Description) > maxDescription {
+		return invalidValue("A description has at most %d characters.", maxDescription)
+	}
+	if sp.SizeGiB < 0 || sp.SizeGiB > MaxDiskGiB {
+		return errs.New(errs.Invalid, InvalidDeviceMapping, "Volume of %dGB is outside of 1 to %dGB", sp.SizeGiB, MaxDiskGiB)
+	}
+	return nil
+}
+
+func (sp *ImageSpec) image(account string, now time.Time) *Image {
+	return &Image{
+		ID: ids.New(ids.Image), Account: account, Name: sp.Name, Description: sp.Description, Architecture: sp.Architecture,
+		State: ImagePending, Created: millis(now), RootName: sp.RootName, Snapshot: ids.New(ids.Snapshot), SizeGiB: sp.SizeGiB,
+		BootMode: sp.BootMode, IMDS: sp.IMDS, ENA: sp.ENA, SRIOV: sp.SRIOV, Public: sp.Public, Alias: sp.Alias,
+		Source: Source{Cmdline: sp.Cmdline, UEFI: sp.BootMode == "uefi"},
+	}
+}
+
+// AddImage makes an image from streams: the disk, and for images that are booted directly kernel and initrd. It is there when
+// AddImage returns. Without a disk the machine boots from the initrd alone and finds an empty root volume.
+func (s *Service) AddImage(ctx context.Context, account string, sp ImageSpec, disk, kernel, initrd io.Reader) (*Image, error) {
+	if err := sp.check(); err != nil {
+		return nil, err
+	}
+	if disk == nil && kernel == nil {
+		return nil, errs.New(errs.Invalid, MissingParameter, "An image needs a disk or a kernel.")
+	}
+	img := sp.image(account, time.Now())
+	if err := s.nameIsFree(ctx, account, sp.Name); err != nil { // before the bytes are taken in; the commit decides
+		return nil, err
+	}
+	if disk != nil {
+		if err := s.takeDisk(ctx, img, disk, nil); err != nil {
+			return nil, err
+		}
+	} else if img.SizeGiB == 0 {
+		img.SizeGiB = 1
+	}
+	for _, part := range []struct {
+		body io.Reader
+		name string
+		to   *Blob
+	}{{kernel, "kernel", &img.Source.Kernel}, {initrd, "initrd", &img.Source.Initrd}} {
+		if part.body == nil {
+			continue
+		}
+		path, err := s.scratch(ctx, img.ID+"."+part.name, part.body)
+		if err == nil {
+			*part.to, err = s.keep(ctx, img.ID+"/"+part.name, path)
+		}
+		if err := errors.Join(err, removeFile(path)); err != nil {
+			return nil, err
+		}
+	}
+	img.State = ImageAvailable
+	err := s.transact(ctx, "compute.AddImage", func(v kv.View, b *kv.Batch) error {
+		tags.Put(b, account, img.ID, sp.Tags)
+		return addImage(v, b, img)
+	})
+	if err != nil {
+		for _, blob := range []Blob{img.Source.Disk, img.Source.Kernel, img.Source.Initrd} {
+			if blob.Key != "" && !errors.Is(err, kv.ErrUnknownOutcome) {
+				err = errors.Join(err, s.cfg.Objects.Delete(ctx, blob.Key))
+			}
+		}
+		return nil, err
+	}
+	return img, nil
+}
+
+func (s *Service) nameIsFree(ctx context.Context, account, name string) error {
+	return s.view(ctx, func(v kv.View) error {
+		var b kv.Batch
+		return addImage(v, &b, &Image{ID: "ami-", Account: account, Name: name})
+	})
+}
+
+// takeDisk makes body the disk of an image: whatever format it has becomes one that machines run from.
+func (s *Service) takeDisk(ctx context.Context, img *Image, body io.Reader, progress func(percent int)) (err error) {
+	if s.cfg.Inspector == nil {
+		return &errs.E{Kind: errs.Unavailable, Reason: Unavailable, Msg: "This server cannot look into disk images."}
+	}
+	if progress == nil {
+		progress = func(int) {}
+	}
+	path, err := s.scratch(ctx, img.ID+".disk", body)
+	defer func() { err = errors.Join(err, removeFile(path)) }()
+	if err != nil {
+		return err
+	}
+	progress(40)
+	format, virtual, err := s.cfg.Inspector.Inspect(ctx, path)
+	if err != nil {
+		return &errs.E{Kind: errs.Invalid, Reason: "InvalidDiskImage", Msg: "The disk image cannot be used: " + err.Error(), Err: err}
+	}
+	if format != "qcow2" && format != "raw" {
+		converted := path + ".qcow2"
+		defer func() { err = errors.Join(err, removeFile(converted)) }()
+		if format, err = s.cfg.Inspector.Convert(ctx, path, converted); err != nil {
+			return &errs.E{Kind: errs.Invalid, Reason: "InvalidDiskImage", Msg: "The disk image cannot be converted: " + err.Error(), Err: err}
+		}
+		path, converted = converted, path
+	}
+	progress(70)
+	const gib = 1 << 30
+	need := int((virtual + gib - 1) / gib)
+	if img.SizeGiB == 0 {
+		img.SizeGiB = max(need, 1)
+	}
+	if img.SizeGiB < need {
+		return errs.New(errs.Invalid, InvalidDeviceMapping, "Volume of size %dGB is smaller than the disk image, expect size >= %dGB", img.SizeGiB, need)
+	}
+	img.Source.Format = format
+	img.Source.Disk, err = s.keep(ctx, img.ID+"/disk", path)
+	return err
+}
+
+// scratch writes a stream to a file for a while. The path is returned also with an error.
+func (s *Service) scratch(ctx context.Context, name string, body io.Reader) (string, error) {
+	path := filepath.Join(s.cfg.Scratch, name)
+	if err := os.MkdirAll(s.cfg.Scratch, 0o700); err != nil {
+		return path, fmt.Errorf("compute: image under way: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return path, fmt.Errorf("compute: image under way: %w", err)
+	}
+	_, err = io.Copy(f, &ctxReader{ctx, body})
+	return path, errors.Join(err, f.Close())
+}
+
+// keep stores a file in the system's bucket.
+func (s *Service) keep(ctx context.Context, key, path string) (Blob, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Blob{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err := io.Copy(h, &ctxReader{ctx, f})
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		err = s.cfg.Objects.Put(ctx, key, f, size)
+	}
+	return Blob{Key: key, Size: size, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// ctxReader ends a copy when its context ends.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// splitLocation reads BUCKET/KEY or s3://BUCKET/KEY.
+func splitLocation(s string) (bucket, key string, err error) {
+	bucket, key, ok := strings.Cut(strings.TrimPrefix(s, "s3://"), "/")
+	if !ok || bucket == "" || key == "" {
+		return "", "", invalidValue("The location '%s' is no S3 object: it must be BUCKET/KEY.", s)
+	}
+	return bucket, key, nil
+}

@@ -1,0 +1,180 @@
+package ec2api
+
+import (
+	"time"
+
+	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/core/network"
+	"github.com/aureole-cloud/aureole/core/tags"
+	"github.com/aureole-cloud/aureole/ec2api/model"
+)
+
+// instanceShown is an instance as it is answered, with what filters look at beside that.
+type instanceShown struct {
+	model.Instance
+	core  *compute.Instance
+	cards []*network.Interface
+	tags  map[string]string
+}
+
+// showInstance makes the answer's form of an instance. A terminated one has no network any more, as in EC2.
+func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShown {
+	launched := compute.Time(i.Launched)
+	out := instanceShown{core: i}
+	out.Instance = model.Instance{
+		AmiLaunchIndex: new(i.LaunchIndex), ImageId: new(i.Image), InstanceId: new(i.ID), InstanceType: new(i.Type), KeyName: orNil(i.KeyName),
+		LaunchTime: new(launched), Monitoring: &model.Monitoring{State: new(onOff(i.Monitoring))},
+		Placement:      &model.Placement{AvailabilityZone: new(i.Zone), GroupName: new(""), Tenancy: new("default")},
+		PrivateDnsName: new(""), PublicDnsName: new(""), ProductCodes: []model.ProductCode{},
+		State: showState(i.State), StateTransitionReason: new(i.TransText), StateReason: showReason(i), Architecture: new(i.Architecture),
+		BlockDeviceMappings: showDisks(i), ClientToken: new(i.ClientToken), EbsOptimized: new(i.EBSOptimized), EnaSupport: new(true),
+		Hypervisor: new("xen"), NetworkInterfaces: []model.InstanceNetworkInterface{}, RootDeviceName: new(i.RootName), RootDeviceType: new("ebs"),
+		SecurityGroups: []model.GroupIdentifier{}, Tags: renderTags(tagged), VirtualizationType: new("hvm"), CpuOptions: showCPU(i),
+		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
+		HibernationOptions:               &model.HibernationOptions{Configured: new(false)}, MetadataOptions: showMetadataOptions(i),
+		EnclaveOptions: &model.EnclaveOptions{Enabled: new(false)}, PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
+		UsageOperationUpdateTime: new(compute.Time(i.Created)), MaintenanceOptions: &model.InstanceMaintenanceOptions{AutoRecovery: new("default")},
+		CurrentInstanceBootMode: new(bootMode(i)),
+	}
+	out.tags = tagMap(out.Tags)
+	if i.State != compute.Terminated {
+		s.showNetwork(&out)
+	}
+	return out
+}
+
+// showNetwork adds what an instance has of the network.
+func (s *Server) showNetwork(out *instanceShown) {
+	i := out.core
+	out.SubnetId, out.VpcId = orNil(i.Subnet), orNil(i.VPC)
+	out.PrivateIpAddress = orNil(i.PrivateIP)
+	out.cards = s.cfg.Network.InterfacesOf(i.ID)
+	for n, e := range out.cards {
+		card := s.showCard(e, i.State)
+		out.NetworkInterfaces = append(out.NetworkInterfaces, card)
+		if n > 0 {
+			continue
+		}
+		out.PrivateDnsName, out.PrivateIpAddress = card.PrivateDnsName, card.PrivateIpAddress
+		out.SecurityGroups, out.SourceDestCheck = card.Groups, card.SourceDestCheck
+		if a := card.Association; a != nil {
+			out.PublicIpAddress, out.PublicDnsName = a.PublicIp, a.PublicDnsName
+		}
+		options := &model.PrivateDnsNameOptionsResponse{HostnameType: new("ip-name"), EnableResourceNameDnsARecord: new(false), EnableResourceNameDnsAAAARecord: new(false)}
+		if sub := s.cfg.Network.Subnet(e.Subnet); sub != nil {
+			options.EnableResourceNameDnsARecord = new(sub.ResourceNameA)
+		}
+		out.PrivateDnsNameOptions = options
+	}
+}
+
+// showCard makes the form in which an instance's answer has an interface.
+func (s *Server) showCard(e *network.Interface, state compute.State) model.InstanceNetworkInterface {
+	out := model.InstanceNetworkInterface{
+		Description: new(e.Description), Groups: []model.GroupIdentifier{}, Ipv6Addresses: []model.InstanceIpv6Address{}, MacAddress: new(e.MAC),
+		NetworkInterfaceId: new(e.ID), OwnerId: new(e.Account), SourceDestCheck: new(e.SourceDestCheck), Status: new("in-use"),
+		SubnetId: new(e.Subnet), VpcId: new(e.VPC), InterfaceType: new("interface"),
+	}
+	for _, id := range e.Groups {
+		if g := s.cfg.Network.Group(id); g != nil {
+			out.Groups = append(out.Groups, model.GroupIdentifier{GroupId: new(g.ID), GroupName: new(g.Name)})
+		}
+	}
+	if at := e.Attachment; at != nil {
+		status := "attached"
+		if state == compute.Pending {
+			status = "attaching"
+		}
+		out.Attachment = &model.InstanceNetworkInterfaceAttachment{
+			AttachTime: new(at.Time), AttachmentId: new(at.ID), DeleteOnTermination: new(at.DeleteOnTermination), DeviceIndex: new(at.DeviceIndex),
+			Status: new(status), NetworkCardIndex: new(at.NetworkCard),
+		}
+	}
+	for n, a := range e.Addresses {
+		name := new(s.cfg.Network.PrivateName(a.Private))
+		ip := model.InstancePrivateIpAddress{Primary: new(n == 0), PrivateDnsName: name, PrivateIpAddress: new(a.Private.String())}
+		if a.Public.IsValid() {
+			owner := e.Account
+			if a.Allocation == "" {
+				owner = "amazon" // an automatic address is nobody's own
+			}
+			ip.Association = &model.InstanceNetworkInterfaceAssociation{IpOwnerId: new(owner), PublicDnsName: new(s.cfg.Network.PublicName(a.Public)), PublicIp: new(a.Public.String())}
+		}
+		out.PrivateIpAddresses = append(out.PrivateIpAddresses, ip)
+		if n == 0 {
+			out.PrivateDnsName, out.PrivateIpAddress, out.Association = name, ip.PrivateIpAddress, ip.Association
+		}
+	}
+	return out
+}
+
+func showState(s compute.State) *model.InstanceState {
+	return &model.InstanceState{Code: new(int(s)), Name: new(s.String())}
+}
+
+func showReason(i *compute.Instance) *model.StateReason {
+	switch {
+	case i.Reason.Code != "":
+		return &model.StateReason{Code: new(i.Reason.Code), Message: new(i.Reason.Message)}
+	case i.State == compute.Pending:
+		return &model.StateReason{Code: new("pending"), Message: new("pending")}
+	}
+	return nil
+}
+
+func showDisks(i *compute.Instance) []model.InstanceBlockDeviceMapping {
+	out := []model.InstanceBlockDeviceMapping{}
+	if i.State == compute.Terminated || i.State == compute.Pending && !i.Ran {
+		return out
+	}
+	for _, d := range i.Disks {
+		out = append(out, model.InstanceBlockDeviceMapping{DeviceName: new(d.Device), Ebs: &model.EbsInstanceBlockDevice{
+			AttachTime: new(compute.Time(d.Attached)), DeleteOnTermination: new(d.Delete), Status: new("attached"), VolumeId: new(d.Volume),
+		}})
+	}
+	return out
+}
+
+func showCPU(i *compute.Instance) *model.CpuOptions {
+	if i.VCPUs < 2 || i.Architecture != "x86_64" {
+		return &model.CpuOptions{CoreCount: new(i.VCPUs), ThreadsPerCore: new(1)}
+	}
+	return &model.CpuOptions{CoreCount: new(i.VCPUs / 2), ThreadsPerCore: new(2)}
+}
+
+func showMetadataOptions(i *compute.Instance) *model.InstanceMetadataOptionsResponse {
+	m := &i.Metadata
+	state := "applied"
+	if i.State == compute.Pending && !i.Ran {
+		state = "pending"
+	}
+	return &model.InstanceMetadataOptionsResponse{
+		State: new(state), HttpTokens: new(m.Tokens), HttpPutResponseHopLimit: new(m.HopLimit), HttpEndpoint: new(m.Endpoint),
+		HttpProtocolIpv6: new(m.IPv6), InstanceMetadataTags: new(m.Tags),
+	}
+}
+
+func bootMode(i *compute.Instance) string {
+	if i.Source.UEFI {
+		return "uefi"
+	}
+	return "legacy-bios"
+}
+
+func onOff(on bool) string {
+	if on {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+// orNil leaves an empty element out.
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// shownTime is how filters write times.
+func shownTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,287 @@
+package ec2api
+
+import (
+	"context"
+	"encoding/base64"
+	"net/netip"
+
+	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/tags"
+	"github.com/aureole-cloud/aureole/ec2api/ec2err"
+	"github.com/aureole-cloud/aureole/ec2api/model"
+)
+
+// runInstances makes instances.
+func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstancesRequest) (*model.Reservation, error) {
+	if err := refuseUnbuilt(in); err != nil {
+		return nil, err
+	}
+	run := &compute.RunInput{
+		Token: c.Token(), Image: model.Val(in.ImageId), Type: model.Val(in.InstanceType), Min: model.Val(in.MinCount), Max: model.Val(in.MaxCount),
+		Key: model.Val(in.KeyName), ShutdownBehavior: model.Val(in.InstanceInitiatedShutdownBehavior), NoTerminate: model.Val(in.DisableApiTermination),
+		NoStop: model.Val(in.DisableApiStop), EBSOptimized: model.Val(in.EbsOptimized),
+	}
+	if in.ImageId != nil {
+		if err := checkIDs(ids.Image, *in.ImageId); err != nil {
+			return nil, err
+		}
+	}
+	if in.Placement != nil {
+		run.Zone = model.Val(in.Placement.AvailabilityZone)
+	}
+	if in.Monitoring != nil {
+		run.Monitoring = model.Val(in.Monitoring.Enabled)
+	}
+	if in.CreditSpecification != nil {
+		run.CPUCredits = model.Val(in.CreditSpecification.CpuCredits)
+	}
+	if m := in.MetadataOptions; m != nil {
+		run.Metadata = metadataOptions(m.HttpTokens, m.HttpPutResponseHopLimit, m.HttpEndpoint, m.HttpProtocolIpv6, m.InstanceMetadataTags)
+	}
+	var err error
+	if run.UserData, err = decodeUserData(in.UserData); err != nil {
+		return nil, err
+	}
+	if run.Disks, err = diskRequests(in.BlockDeviceMappings); err != nil {
+		return nil, err
+	}
+	if run.Interfaces, err = interfaceRequests(in); err != nil {
+		return nil, err
+	}
+	if err := runTags(run, in.TagSpecifications); err != nil {
+		return nil, err
+	}
+	res, err := s.cfg.Compute.Run(ctx, c.Who, run)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.Reservation{
+		Groups: []model.GroupIdentifier{}, Instances: []model.Instance{}, OwnerId: new(res.Account), ReservationId: new(res.ID),
+	}
+	for _, i := range res.Instances {
+		shown := s.showInstance(i, run.InstanceTags).Instance
+		out.Instances = append(out.Instances, shown)
+	}
+	return out, nil
+}
+
+func runTags(run *compute.RunInput, specs []model.TagSpecification) error {
+	for _, t := range []struct {
+		kind string
+		to   *tags.Set
+	}{{"instance", &run.InstanceTags}, {"volume", &run.VolumeTags}, {"network-interface", &run.InterfaceTags}} {
+		set, err := tagsFor(specs, t.kind, "instance", "volume", "network-interface")
+		if err != nil {
+			return err
+		}
+		*t.to = set
+	}
+	return nil
+}
+
+// decodeUserData undoes the coding for the wire.
+func decodeUserData(s *string) ([]byte, error) {
+	if s == nil || *s == "" {
+		return nil, nil
+	}
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding} {
+		if data, err := enc.DecodeString(*s); err == nil {
+			if len(data) > compute.MaxUserData {
+				return nil, ec2err.New(ec2err.InvalidParameterValue, "User data is limited to %d bytes", compute.MaxUserData)
+			}
+			return data, nil
+		}
+	}
+	return nil, ec2err.New("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.")
+}
+
+func metadataOptions(tokens *string, hops *int, endpoint, v6, tagged *string) compute.MetadataOptions {
+	return compute.MetadataOptions{Tokens: model.Val(tokens), HopLimit: model.Val(hops), Endpoint: model.Val(endpoint), IPv6: model.Val(v6), Tags: model.Val(tagged)}
+}
+
+func diskRequests(maps []model.BlockDeviceMapping) ([]compute.DiskRequest, error) {
+	var out []compute.DiskRequest
+	for i := range maps {
+		m := &maps[i]
+		r := compute.DiskRequest{Device: model.Val(m.DeviceName), NoDevice: m.NoDevice != nil}
+		if m.VirtualName != nil {
+			return nil, ec2err.Unsupported("Instance store volumes are not built.")
+		}
+		if e := m.Ebs; e != nil {
+			switch {
+			case model.Val(e.Encrypted) || e.KmsKeyId != nil:
+				return nil, ec2err.Unsupported("Encrypted volumes are not built yet.")
+			case e.Iops != nil || e.Throughput != nil:
+				return nil, ec2err.Unsupported("Iops and Throughput of root volumes are not built yet.")
+			case e.OutpostArn != nil:
+				return nil, ec2err.Unsupported("Outposts are not built.")
+			}
+			r.SizeGiB, r.Type, r.Delete = model.Val(e.VolumeSize), model.Val(e.VolumeType), e.DeleteOnTermination
+			if e.VolumeSize != nil && *e.VolumeSize < 1 {
+				return nil, ec2err.New(ec2err.InvalidParameterValue, "The volume size is invalid for %s volumes: %d GiB", orText(r.Type, "gp2"), *e.VolumeSize)
+			}
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func orText(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// interfaceRequests reads both ways to say what interfaces instances get.
+func interfaceRequests(in *model.RunInstancesRequest) ([]compute.InterfaceRequest, error) {
+	if err := checkIDs(ids.SecurityGroup, in.SecurityGroupIds...); err != nil {
+		return nil, err
+	}
+	if in.SubnetId != nil {
+		if err := checkIDs(ids.Subnet, *in.SubnetId); err != nil {
+			return nil, err
+		}
+	}
+	if len(in.NetworkInterfaces) == 0 {
+		if len(in.SecurityGroups) > 0 && in.SubnetId != nil {
+			return nil, ec2err.Combination("The parameter groupName cannot be used with the parameter subnet")
+		}
+		r := compute.InterfaceRequest{Subnet: model.Val(in.SubnetId), Groups: in.SecurityGroupIds, GroupNames: in.SecurityGroups}
+		var err error
+		r.Private, err = address("PrivateIpAddress", in.PrivateIpAddress)
+		return []compute.InterfaceRequest{r}, err
+	}
+	switch {
+	case in.SubnetId != nil:
+		return nil, ec2err.Combination("Network interfaces and an instance-level subnet ID may not be specified on the same request")
+	case len(in.SecurityGroupIds)+len(in.SecurityGroups) > 0:
+		return nil, ec2err.Combination("Network interfaces and an instance-level security groups may not be specified on the same request")
+	case in.PrivateIpAddress != nil:
+		return nil, ec2err.Combination("Network interfaces and an instance-level private IP address may not be specified on the same request")
+	}
+	var out []compute.InterfaceRequest
+	for i := range in.NetworkInterfaces {
+		r, err := interfaceRequest(&in.NetworkInterfaces[i], len(in.NetworkInterfaces))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func interfaceRequest(n *model.InstanceNetworkInterfaceSpecification, of int) (r compute.InterfaceRequest, err error) {
+	if n.DeviceIndex == nil {
+		return r, ec2err.Missing("NetworkInterface.DeviceIndex")
+	}
+	switch {
+	case model.Val(n.Ipv6AddressCount) > 0 || len(n.Ipv6Addresses) > 0 || len(n.Ipv6Prefixes) > 0 || model.Val(n.Ipv6PrefixCount) > 0 || model.Val(n.PrimaryIpv6):
+		return r, ec2err.Unsupported("IPv6 is not built yet.")
+	case len(n.Ipv4Prefixes) > 0 || model.Val(n.Ipv4PrefixCount) > 0:
+		return r, ec2err.Unsupported("Prefixes of interfaces are not built.")
+	case model.Val(n.AssociateCarrierIpAddress) || n.EnaSrdSpecification != nil || n.ConnectionTrackingSpecification != nil:
+		return r, ec2err.Unsupported("Carrier addresses, ENA Express and settings of connection tracking are not built.")
+	case n.InterfaceType != nil && *n.InterfaceType != "interface":
+		return r, ec2err.Unsupported("Interfaces of type %s are not built.", ec2err.Clip(*n.InterfaceType))
+	case n.AssociatePublicIpAddress != nil && (n.NetworkInterfaceId != nil || of > 1):
+		return r, ec2err.Combination("The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces or an existing one.")
+	}
+	r = compute.InterfaceRequest{
+		Existing: model.Val(n.NetworkInterfaceId), DeviceIndex: *n.DeviceIndex, NetworkCard: model.Val(n.NetworkCardIndex),
+		Keep: n.DeleteOnTermination != nil && !*n.DeleteOnTermination, Subnet: model.Val(n.SubnetId), Groups: n.Groups,
+		Description: model.Val(n.Description), AutoPublic: n.AssociatePublicIpAddress, SecondaryN: model.Val(n.SecondaryPrivateIpAddressCount),
+	}
+	if r.Existing != "" {
+		if r.Subnet != "" || len(r.Groups) > 0 || n.PrivateIpAddress != nil || len(n.PrivateIpAddresses) > 0 {
+			return r, ec2err.Combination("A network interface may not specify both a network interface ID and a subnet, a group or an address")
+		}
+		return r, checkIDs(ids.NetworkInterface, r.Existing)
+	}
+	if r.Subnet != "" {
+		if err := checkIDs(ids.Subnet, r.Subnet); err != nil {
+			return r, err
+		}
+	}
+	if err := checkIDs(ids.SecurityGroup, r.Groups...); err != nil {
+		return r, err
+	}
+	if r.Private, err = address("PrivateIpAddress", n.PrivateIpAddress); err != nil {
+		return r, err
+	}
+	for i := range n.PrivateIpAddresses {
+		p := &n.PrivateIpAddresses[i]
+		a, err := address("PrivateIpAddresses.PrivateIpAddress", p.PrivateIpAddress)
+		switch {
+		case err != nil:
+			return r, err
+		case !model.Val(p.Primary):
+			r.Secondary = append(r.Secondary, a)
+		case r.Private.IsValid():
+			return r, ec2err.Combination("Only one primary private IP address can be specified.")
+		default:
+			r.Private = a
+		}
+	}
+	return r, nil
+}
+
+// address reads an IPv4 address; an absent one is invalid.
+func address(param string, s *string) (netip.Addr, error) {
+	if s == nil || *s == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(*s)
+	if err != nil || !a.Is4() {
+		return a, ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Invalid IPv4 address.", ec2err.Clip(*s), param)
+	}
+	return a, nil
+}
+
+// refuseUnbuilt refuses what EC2 can do and this server cannot, so that nothing that was asked for is left out in silence.
+func refuseUnbuilt(in *model.RunInstancesRequest) error {
+	no := ec2err.Unsupported
+	if p := in.Placement; p != nil {
+		switch {
+		case p.Tenancy != nil && *p.Tenancy != "default":
+			return no("The tenancy %s is not built; hosts are shared.", ec2err.Clip(*p.Tenancy))
+		case model.Val(p.GroupName) != "" || p.GroupId != nil || p.PartitionNumber != nil:
+			return no("Placement groups are not built yet.")
+		case p.HostId != nil || p.Affinity != nil || p.HostResourceGroupArn != nil || p.SpreadDomain != nil:
+			return no("Dedicated hosts are not built.")
+		}
+	}
+	if o := in.CpuOptions; o != nil && (o.CoreCount != nil || o.ThreadsPerCore != nil || o.AmdSevSnp != nil) {
+		return no("CPU options other than those of the instance type are not built.")
+	}
+	switch {
+	case model.Val(in.Ipv6AddressCount) > 0 || len(in.Ipv6Addresses) > 0 || model.Val(in.EnablePrimaryIpv6):
+		return no("IPv6 is not built yet.")
+	case in.KernelId != nil || in.RamdiskId != nil:
+		return no("Kernels and RAM disks beside those of the image are not built.")
+	case in.IamInstanceProfile != nil:
+		return no("Instance profiles are not built yet.")
+	case in.LaunchTemplate != nil:
+		return no("Launch templates are not built yet.")
+	case in.InstanceMarketOptions != nil:
+		return no("Spot instances are not built.")
+	case len(in.ElasticGpuSpecification) > 0 || len(in.ElasticInferenceAccelerators) > 0:
+		return no("Accelerators are not built.")
+	case in.CapacityReservationSpecification != nil && in.CapacityReservationSpecification.CapacityReservationTarget != nil:
+		return no("Capacity reservations are not built.")
+	case in.HibernationOptions != nil && model.Val(in.HibernationOptions.Configured):
+		return no("Hibernation is not built.")
+	case len(in.LicenseSpecifications) > 0:
+		return no("License configurations are not built.")
+	case in.EnclaveOptions != nil && model.Val(in.EnclaveOptions.Enabled):
+		return no("Enclaves are not built.")
+	case in.PrivateDnsNameOptions != nil && model.Val(in.PrivateDnsNameOptions.HostnameType) == "resource-name":
+		return no("Host names made of instance ids are not built.")
+	case in.MaintenanceOptions != nil && model.Val(in.MaintenanceOptions.AutoRecovery) == "disabled":
+		return no("Turning automatic recovery off is not built.")
+	case in.AdditionalInfo != nil:
+		return no("AdditionalInfo is reserved.")
+	}
+	return nil
+}
