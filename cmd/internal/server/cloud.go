@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/core/itype"
 	"github.com/aureole-cloud/aureole/core/network"
 )
 
@@ -32,6 +33,10 @@ func (s *Server) openNetwork(ctx context.Context) (err error) {
 
 // openCompute opens the instances and images.
 func (s *Server) openCompute(ctx context.Context) error {
+	var err error
+	if s.types, err = itype.New(); err != nil {
+		return err
+	}
 	images, err := openSystemObjects(ctx, s.objects)
 	if err != nil {
 		return err
@@ -40,7 +45,7 @@ func (s *Server) openCompute(ctx context.Context) error {
 	c := compute.Config{
 		Store: s.store, Network: s.networks, IAM: s.iam, Objects: images, Logger: s.log.With("part", "compute"),
 		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs)},
-		Visible: s.cfg.TerminatedFor, Types: instanceType, Keys: keyPair,
+		Visible: s.cfg.TerminatedFor, Types: typesOf(s.types), Keys: keyPair,
 	}
 	if s.cfg.Hypervisor == "off" {
 		c.Disabled = "it was started with --hypervisor off"

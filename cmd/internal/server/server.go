@@ -34,6 +34,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/agent"
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/itype"
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/object"
@@ -61,6 +62,7 @@ type Server struct {
 	objects  *object.Service
 	repairer *repair.Repairer
 	networks *network.Service
+	types    *itype.Catalogue
 	compute  *compute.Service
 	agent    *agent.Agent // nil when the hypervisor is off
 	images   *systemObjects

@@ -2,17 +2,26 @@ package server
 
 import (
 	"github.com/aureole-cloud/aureole/core/compute"
-	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/itype"
+	"github.com/aureole-cloud/aureole/core/keypair"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// instanceType finds an instance type.
-func instanceType(name string) (compute.InstanceType, bool) {
-	mib, ok := map[string]int{"t3.nano": 512, "t3.micro": 1024, "t3.small": 2048, "t3.medium": 4096}[name]
-	return compute.InstanceType{Name: name, VCPUs: 2, MemoryMiB: mib, Architectures: []string{"x86_64"}, Credits: "unlimited"}, ok
+// typesOf makes the instances' view of the catalogue of types.
+func typesOf(catalogue *itype.Catalogue) func(string) (compute.InstanceType, bool) {
+	return func(name string) (compute.InstanceType, bool) {
+		t, ok := catalogue.Get(name)
+		if !ok {
+			return compute.InstanceType{}, false
+		}
+		return compute.InstanceType{
+			Name: t.Name, VCPUs: t.VCPUs, MemoryMiB: t.MemoryMiB, Architectures: t.Architectures, Credits: t.DefaultCredits(),
+		}, true
+	}
 }
 
-// keyPair finds a key pair.
-func keyPair(_ kv.View, _, name string) (compute.KeyPair, error) {
-	return compute.KeyPair{}, errs.New(errs.NotFound, "InvalidKeyPair.NotFound", "The key pair '%s' does not exist", name).On(name)
+// keyPair finds a key pair for an instance.
+func keyPair(v kv.View, account, name string) (compute.KeyPair, error) {
+	p, err := keypair.Get(v, account, name)
+	return compute.KeyPair{Name: p.Name, OpenSSH: p.PublicKey}, err
 }
