@@ -159,25 +159,28 @@ func documentGrant(g *s3xml.Grant) (object.Grant, error) {
 	return out, nil
 }
 
+func writeGrant(x *s3xml.Doc, g *object.Grant) {
+	x.Open("Grant")
+	if g.Group != object.NoGroup {
+		x.OpenGrantee("Group")
+		x.Text("URI", g.Group.URI())
+	} else {
+		x.OpenGrantee("CanonicalUser")
+		x.Text("ID", g.CanonicalID)
+		x.Optional("DisplayName", g.DisplayName)
+	}
+	x.Close("Grantee")
+	x.Text("Permission", g.Permission.String())
+	x.Close("Grant")
+}
+
 // aclDocument is the answer to both kinds of reading.
 func (r *request) aclDocument(acl *object.ACL) *response {
 	x := s3xml.New("AccessControlPolicy", 512)
 	x.Owner("Owner", acl.Owner.CanonicalID, acl.Owner.DisplayName)
 	x.Open("AccessControlList")
 	for i := range acl.Grants {
-		g := &acl.Grants[i]
-		x.Open("Grant")
-		if g.Group != object.NoGroup {
-			x.OpenGrantee("Group")
-			x.Text("URI", g.Group.URI())
-		} else {
-			x.OpenGrantee("CanonicalUser")
-			x.Text("ID", g.CanonicalID)
-			x.Optional("DisplayName", g.DisplayName)
-		}
-		x.Close("Grantee")
-		x.Text("Permission", g.Permission.String())
-		x.Close("Grant")
+		writeGrant(x, &acl.Grants[i])
 	}
 	x.Close("AccessControlList")
 	resp := r.ok()

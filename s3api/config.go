@@ -21,8 +21,9 @@ type Config struct {
 	DisableV2    bool     // refuse Version 2 signatures
 	Domains      []string // virtual-host buckets are labels below these
 
-	CustomerKeysNeedTLS bool     // refuse keys of SSE-C that come over plain HTTP, as Amazon does
-	WebsiteDomains      []string // websites are labels below these
+	CustomerKeysNeedTLS bool          // refuse keys of SSE-C that come over plain HTTP, as Amazon does
+	WebsiteDomains      []string      // websites are labels below these
+	LogInterval         time.Duration // between deliveries of access logs; 0 is a minute
 
 	Observer Observer // nil is none
 	Logger   *slog.Logger

@@ -110,6 +110,7 @@ func parsePartNumber(v string) (int, error) {
 func (r *request) describe(res *object.GetResult, in *object.GetInput) *response {
 	resp := r.ok()
 	h := &res.Headers
+	r.size, r.version = res.Size, res.VersionID
 	resp.set("Last-Modified", httpTime(res.LastModified))
 	resp.set("ETag", quoted(res.ETag))
 	resp.set("Accept-Ranges", "bytes")

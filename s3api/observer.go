@@ -64,4 +64,5 @@ func (r *request) finish() {
 		e.Err = r.failure.Cause
 	}
 	r.srv.observer.Observe(&e)
+	r.logAccess()
 }

@@ -54,7 +54,7 @@ func putObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, up.explain(err)
 	}
-	r.bytesIn = res.Size
+	r.bytesIn, r.version = res.Size, res.VersionID
 	resp := r.ok()
 	resp.set("ETag", quoted(res.ETag))
 	resp.setMade(res.VersionID)

@@ -45,6 +45,9 @@ type request struct {
 	done     bool // the observer has been told
 	encrypts bool // headers speak of encryption
 	charged  bool // the requester pays
+
+	size    int64  // of the object, for the access log
+	version string // of it
 }
 
 // userKey is where ExpectHandler leaves the request for the handler.

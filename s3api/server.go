@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -17,6 +18,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/core/sigv4"
+	"github.com/aureole-cloud/aureole/s3api/accesslog"
 	"github.com/aureole-cloud/aureole/s3api/httpd"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 )
@@ -37,7 +39,9 @@ type Server struct {
 	routes   routes
 	observer Observer
 	log      *slog.Logger
-	http     *httpd.Server
+
+	accessLog *accesslog.Log
+	http      *httpd.Server
 
 	ctx    context.Context // of requests: ends when Shutdown gives up waiting
 	cancel context.CancelFunc
@@ -61,12 +65,14 @@ func New(cfg Config) (*Server, error) {
 		websites: cleanDomains(cfg.WebsiteDomains),
 		ids:      newIDs(), routes: newRoutes(operations()), observer: cfg.Observer, log: cfg.Logger,
 	}
+	s.accessLog = accesslog.New(accesslog.Config{Deliver: s.objects.DeliverLog, Interval: cfg.LogInterval, Logger: cfg.Logger})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http, err = httpd.New(httpd.Config{
 		Handler: s.Handler(), Expect: s.Expect, Broken: s.Broken, Busy: s.Busy(),
 		ServerName: ServerName, Limits: cfg.HTTP, Logger: cfg.Logger,
 	})
 	if err != nil {
+		s.accessLog.Close(s.ctx)
 		return nil, fmt.Errorf("s3api: %w", err)
 	}
 	return s, nil
@@ -85,6 +91,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, s.Drain(ctx))
 }
 
+// lastLogs is how long delivering access logs may take at the end.
+const lastLogs = 5 * time.Second
+
 // Drain is the part of Shutdown that is the front end's own, for a server that is behind another listener: it waits for
 // operations that go on behind their answers, and cancels them when ctx ends first.
 func (s *Server) Drain(ctx context.Context) error {
@@ -94,6 +103,12 @@ func (s *Server) Drain(ctx context.Context) error {
 		close(ended)
 	}()
 	defer s.cancel()
+	// What was answered is recorded, even when nobody waits any longer for what was not.
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLogs)
+		defer cancel()
+		s.accessLog.Close(ctx)
+	}()
 	select {
 	case <-ended:
 		return nil

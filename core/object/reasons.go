@@ -37,6 +37,8 @@ const (
 	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 
 	NoSuchLifecycle       errs.Reason = "NoSuchLifecycleConfiguration"
+	CrossLocationLogging  errs.Reason = "CrossLocationLoggingProhibitted"
+	InvalidLogTarget      errs.Reason = "InvalidTargetBucketForLogging"
 	NoSuchWebsite         errs.Reason = "NoSuchWebsiteConfiguration"
 	NoSuchConfiguration   errs.Reason = "NoSuchConfiguration"
 	TooManyConfigurations errs.Reason = "TooManyConfigurations"

@@ -6,6 +6,7 @@ const (
 	SettingPayment      Setting = 21 // "BucketOwner" or "Requester"
 	SettingAcceleration Setting = 22 // "Enabled" or "Suspended"
 	SettingWebsite      Setting = 23 // Website, as JSON
+	SettingLogging      Setting = 24 // Logging, as JSON
 )
 
 // findStored is find for them.
@@ -23,6 +24,9 @@ func (k Setting) findStored() (settingRule, bool) {
 	case SettingWebsite:
 		return settingRule{"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", NoSuchWebsite,
 			"The specified bucket does not have a website configuration", maxSetting}, true
+	case SettingLogging:
+		return settingRule{"s3:GetBucketLogging", "s3:PutBucketLogging", "s3:PutBucketLogging", NoSuchConfiguration,
+			"The specified configuration does not exist.", maxSetting}, true
 	}
 	return settingRule{}, false
 }
@@ -32,6 +36,7 @@ type stored struct {
 	lifecycle *LifecycleConfig
 	requester bool // others than the owner pay for their requests
 	website   *Website
+	logging   *Logging
 }
 
 func (st *stored) take(k Setting, data []byte) (err error) {
@@ -40,6 +45,8 @@ func (st *stored) take(k Setting, data []byte) (err error) {
 		st.lifecycle, err = parseLifecycle(data)
 	case SettingPayment:
 		st.requester = string(data) == "Requester"
+	case SettingLogging:
+		st.logging, err = parseLogging(data)
 	case SettingWebsite:
 		st.website, err = parseWebsite(data)
 	}

@@ -18,6 +18,7 @@ const (
 	BucketAlreadyOwnedByYou           Code = "BucketAlreadyOwnedByYou"
 	BucketNotEmpty                    Code = "BucketNotEmpty"
 	ConditionalRequestConflict        Code = "ConditionalRequestConflict"
+	CrossLocationLogging              Code = "CrossLocationLoggingProhibitted" // sic
 	EntityTooLarge                    Code = "EntityTooLarge"
 	EntityTooSmall                    Code = "EntityTooSmall"
 	ExpiredToken                      Code = "ExpiredToken"
@@ -47,6 +48,7 @@ const (
 	InvalidS3DestinationBucket        Code = "InvalidS3DestinationBucket"
 	InvalidStorageClass               Code = "InvalidStorageClass"
 	InvalidTag                        Code = "InvalidTag"
+	InvalidTargetBucketForLogging     Code = "InvalidTargetBucketForLogging"
 	InvalidToken                      Code = "InvalidToken"
 	InvalidURI                        Code = "InvalidURI"
 	KMSDisabled                       Code = "KMS.DisabledException"
@@ -120,6 +122,8 @@ var table = map[Code]row{
 	BucketAlreadyOwnedByYou:           {http.StatusConflict, "Your previous request to create the named bucket succeeded and you already own it."},
 	BucketNotEmpty:                    {http.StatusConflict, "The bucket you tried to delete is not empty"},
 	ConditionalRequestConflict:        {http.StatusConflict, "The conditional request cannot succeed due to a conflicting operation against this resource."},
+	CrossLocationLogging:              {http.StatusForbidden, "Cross S3 location logging not allowed. "},
+	InvalidTargetBucketForLogging:     {http.StatusBadRequest, "The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for the log-delivery group."},
 	EntityTooLarge:                    {http.StatusBadRequest, "Your proposed upload exceeds the maximum allowed size"},
 	EntityTooSmall:                    {http.StatusBadRequest, "Your proposed upload is smaller than the minimum allowed size"},
 	ExpiredToken:                      {http.StatusBadRequest, "The provided token has expired."},

@@ -1,0 +1,153 @@
+package s3api_test
+
+import (
+	"context"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/aureole-cloud/aureole/s3api"
+)
+
+// logsOf waits for lines delivered under a prefix.
+func (f *fixture) logsOf(bucket, prefix string, least int) (keys, lines []string) {
+	f.t.Helper()
+	c := f.client()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		keys, lines = nil, nil
+		l, err := c.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+		must(f.t, err)
+		for _, o := range l.Contents {
+			g, err := c.GetObject(context.Background(), &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
+			must(f.t, err)
+			data, err := io.ReadAll(g.Body)
+			must(f.t, err)
+			must(f.t, g.Body.Close())
+			keys = append(keys, *o.Key)
+			lines = append(lines, strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")...)
+		}
+		if len(lines) >= least {
+			return keys, lines
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%d records under %s: %q", len(lines), prefix, lines)
+		}
+	}
+}
+
+var logLine = regexp.MustCompile(`^[0-9a-f]{64} src \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] 127\.0\.0\.1 (\S+) [0-9A-F]{16} (\S+) (\S+) "([^"]*)" (\d+) (\S+) (\S+) (\S+) \d+ - "([^"]*)" "([^"]*)" (\S+) \S+ (\S+) - (\S+) \S+ - - -$`)
+
+func TestSDKBucketLogging(t *testing.T) {
+	f := start(t, func(c *s3api.Config) { c.LogInterval = 30 * time.Millisecond })
+	c := f.client()
+	ctx := context.Background()
+	src, dst := aws.String(f.bucket("src")), aws.String(f.bucket("dst"))
+	if l, err := c.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: src}); err != nil || l.LoggingEnabled != nil {
+		t.Errorf("%+v %v", l, err)
+	}
+	enable := func(format *types.TargetObjectKeyFormat) error {
+		_, err := c.PutBucketLogging(ctx, &s3.PutBucketLoggingInput{Bucket: src, BucketLoggingStatus: &types.BucketLoggingStatus{
+			LoggingEnabled: &types.LoggingEnabled{TargetBucket: dst, TargetPrefix: aws.String("log/"), TargetObjectKeyFormat: format}}})
+		return err
+	}
+	must(t, enable(nil))
+	l, err := c.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: src})
+	must(t, err)
+	if e := l.LoggingEnabled; e == nil || aws.ToString(e.TargetBucket) != "dst" || aws.ToString(e.TargetPrefix) != "log/" || e.TargetObjectKeyFormat != nil {
+		t.Errorf("%+v", e)
+	}
+	// Nothing is delivered where nobody allowed it.
+	f.do("PUT", "/src/lost", "x")
+	time.Sleep(100 * time.Millisecond)
+	f.putPolicy("dst", `{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::dst/log/*",
+		"Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::src"},"StringEquals":{"aws:SourceAccount":"`+testAccount+`"}}}`)
+	f.do("PUT", "/src/a%20b", "hello", "User-Agent: test \"quoted\"", "Referer: http://from.example/")
+	f.do("GET", "/src/a%20b?versionId=null", "")
+	f.anonymous("GET", "/src/a%20b?X=1&Signature=secret", "")
+	f.do("GET", "/src?list-type=2", "")
+	f.do("DELETE", "/src/a%20b", "")
+	keys, lines := f.logsOf("dst", "log/", 5)
+	for _, k := range keys {
+		if !regexp.MustCompile(`^log/\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-[0-9A-F]{16}$`).MatchString(k) {
+			t.Errorf("key %s", k)
+		}
+	}
+	var got []string
+	for _, line := range lines {
+		m := logLine.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("record %q", line)
+			continue
+		}
+		got = append(got, strings.Join(m[2:8], " "))
+		switch {
+		case m[2] == "REST.PUT.OBJECT" && (m[9] != "5" && m[8] != "5" || m[10] != "http://from.example/" && m[9] != "http://from.example/"):
+			t.Errorf("%q", m)
+		case strings.Contains(line, "secret"), strings.Contains(line, `"quoted"`):
+			t.Errorf("record %q", line)
+		}
+	}
+	wantLogs := []string{
+		"REST.PUT.OBJECT a%20b PUT /src/a%20b HTTP/1.1 200 - -",
+		"REST.GET.OBJECT a%20b GET /src/a%20b?versionId=null HTTP/1.1 200 - 5",
+		"REST.GET.OBJECT a%20b GET /src/a%20b?X=1&Signature=REDACTED HTTP/1.1 403 AccessDenied",
+		"REST.GET.BUCKET - GET /src?list-type=2 HTTP/1.1 200 -",
+		"REST.DELETE.OBJECT a%20b DELETE /src/a%20b HTTP/1.1 204 - -",
+	}
+	for i, w := range wantLogs {
+		if i >= len(got) || !strings.HasPrefix(got[i], w) {
+			t.Errorf("record %d of %q, want %q", i, got, w)
+		}
+	}
+
+	must(t, enable(&types.TargetObjectKeyFormat{PartitionedPrefix: &types.PartitionedPrefix{PartitionDateSource: types.PartitionDateSourceEventTime}}))
+	f.do("PUT", "/src/k", "x")
+	day := time.Now().UTC()
+	f.logsOf("dst", "log/"+testAccount+"/us-east-1/src/"+day.Format("2006/01/02")+"/"+day.Format("2006-01-02"), 1)
+	_, err = c.PutBucketLogging(ctx, &s3.PutBucketLoggingInput{Bucket: src, BucketLoggingStatus: &types.BucketLoggingStatus{}})
+	must(t, err)
+	if l, err := c.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: src}); err != nil || l.LoggingEnabled != nil {
+		t.Errorf("%+v %v", l, err)
+	}
+}
+
+func TestBucketLoggingErrors(t *testing.T) {
+	f := start(t)
+	f.bucket("src")
+	f.bucket("dst")
+	if a := f.do("PUT", "/far", "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"); a.status != 200 {
+		t.Logf("no bucket of another region: %d %s", a.status, a.body)
+	}
+	other, _ := f.stranger("logger")
+	_, err := other.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: aws.String("theirs")})
+	must(t, err)
+	status := func(s string) string {
+		return "<BucketLoggingStatus><LoggingEnabled>" + s + "</LoggingEnabled></BucketLoggingStatus>"
+	}
+	const prefix = "<TargetPrefix></TargetPrefix>"
+	for name, c := range map[string]struct {
+		target, body string
+		status       int
+		code         string
+	}{
+		"no target":   {"/src", status("<TargetBucket>nothing-there</TargetBucket>" + prefix), 400, "InvalidTargetBucketForLogging"},
+		"theirs":      {"/src", status("<TargetBucket>theirs</TargetBucket>" + prefix), 400, "InvalidTargetBucketForLogging"},
+		"no prefix":   {"/src", status("<TargetBucket>dst</TargetBucket>"), 400, "MalformedXML"},
+		"no bucket":   {"/src", status(prefix), 400, "MalformedXML"},
+		"format":      {"/src", status("<TargetBucket>dst</TargetBucket>" + prefix + "<TargetObjectKeyFormat><PartitionedPrefix><PartitionDateSource>x</PartitionDateSource></PartitionedPrefix></TargetObjectKeyFormat>"), 400, "MalformedXML"},
+		"grants":      {"/src", status("<TargetBucket>dst</TargetBucket>" + prefix + "<TargetGrants><Grant><Grantee><ID>" + strings.Repeat("a", 64) + "</ID></Grantee><Permission>READ</Permission></Grant></TargetGrants>"), 400, "InvalidArgument"},
+		"nowhere":     {"/nobody", status("<TargetBucket>dst</TargetBucket>" + prefix), 404, "NoSuchBucket"},
+		"not theirs":  {"/theirs", status("<TargetBucket>theirs</TargetBucket>" + prefix), 403, "AccessDenied"},
+		"into itself": {"/src", status("<TargetBucket>src</TargetBucket>" + prefix), 200, ""},
+	} {
+		if a := f.do("PUT", c.target+"?logging", c.body); a.status != c.status || a.code() != c.code {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+}
