@@ -16,6 +16,7 @@ type AccessKey struct {
 	Secret    Secret
 	AccountID string
 	UserName  string
+	Off       bool // it signs nothing until it is turned on again
 	Created   time.Time
 }
 
@@ -35,8 +36,17 @@ func (s *Service) newKey(d *directory, account, name, id string, secret Secret, 
 	return AccessKey{ID: id, Secret: secret, AccountID: account, UserName: name, Created: time.Unix(now, 0).UTC()}, rec, nil
 }
 
-// CreateAccessKey gives a user a further key and returns it. The secret is shown this once.
-func (s *Service) CreateAccessKey(ctx context.Context, account, name string) (AccessKey, error) {
+// CreateAccessKey gives a user a further key and returns it. The secret is shown this once. Id and secret are given together, or
+// drawn.
+func (s *Service) CreateAccessKey(ctx context.Context, account, name, id string, secret Secret) (AccessKey, error) {
+	if (id == "") != secret.IsZero() {
+		return AccessKey{}, invalid("An access key id and a secret are given together or not at all.")
+	}
+	if id != "" {
+		if err := errors.Join(CheckAccessKeyID(id), CheckSecret(secret)); err != nil {
+			return AccessKey{}, err
+		}
+	}
 	const op = "iam.CreateAccessKey"
 	for range attempts {
 		u, err := s.user(account, name)
@@ -47,7 +57,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, account, name string) (Ac
 			return AccessKey{}, errs.New(errs.Limit, LimitExceeded, "A user has at most %d access keys.", MaxAccessKeys).On(name)
 		}
 		s.mu.RLock()
-		key, rec, err := s.newKey(s.mu.dir, u.Account, u.Name, "", Secret{}, time.Now().Unix())
+		key, rec, err := s.newKey(s.mu.dir, u.Account, u.Name, id, secret, time.Now().Unix())
 		s.mu.RUnlock()
 		if err != nil {
 			return AccessKey{}, err
@@ -98,6 +108,26 @@ func (s *Service) DeleteAccessKey(ctx context.Context, id string) error {
 	return errs.New(errs.Conflict, "", "Too many concurrent changes; try again.").On(id)
 }
 
+// SetAccessKey turns a key on or off. Requests signed with one that is off are refused as if there were no such key.
+func (s *Service) SetAccessKey(ctx context.Context, id string, on bool) error {
+	return s.retry(ctx, "iam.SetAccessKey", id, func(b *kv.Batch) error {
+		k, ok := s.mu.dir.keys[id]
+		switch {
+		case !ok:
+			return errs.New(errs.NotFound, NoSuchEntity, "There is no access key %q.", id).On(id)
+		case id == s.mu.dir.root.Key && !on:
+			return errs.New(errs.Conflict, DeleteConflict, "The key of the root of this cloud cannot be turned off.").On(id)
+		}
+		// The user's row is written anew, as by everything that changes its keys.
+		u := s.mu.dir.users[userID{k.Account, k.User}]
+		b.IfRevision(userRow(k.Account, k.User), u.revision)
+		b.Put(userRow(k.Account, k.User), encodeRecord(&u.userRecord))
+		k.Off = !on
+		b.Put(keyRow(id), encodeRecord(&k))
+		return nil
+	})
+}
+
 // ListAccessKeys returns the keys of a user, without their secrets, oldest first.
 func (s *Service) ListAccessKeys(_ context.Context, account, name string) ([]AccessKey, error) {
 	u, err := s.user(account, name)
@@ -109,7 +139,7 @@ func (s *Service) ListAccessKeys(_ context.Context, account, name string) ([]Acc
 	var all []AccessKey
 	for _, id := range u.Keys {
 		if k, ok := s.mu.dir.keys[id]; ok {
-			all = append(all, AccessKey{ID: k.ID, AccountID: k.Account, UserName: k.User, Created: time.Unix(k.Created, 0).UTC()})
+			all = append(all, AccessKey{ID: k.ID, AccountID: k.Account, UserName: k.User, Off: k.Off, Created: time.Unix(k.Created, 0).UTC()})
 		}
 	}
 	return all, nil

@@ -95,5 +95,9 @@ func (r refusal) Error() string {
 	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")
 }
 
-// policiesOf is what users bring themselves; the documents of a user and its groups.
-func (s *Service) policiesOf(*Principal) []*policy.Document { return nil }
+// policiesOf are the documents of a user and of its groups.
+func (s *Service) policiesOf(p *Principal) []*policy.Document {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.mu.dir.documents(p.AccountID, p.UserName)
+}

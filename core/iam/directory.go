@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/iam/policy"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -18,10 +19,23 @@ type directory struct {
 	owners   map[string]string // name of an owner -> its account
 	keys     map[string]keyRecord
 	creds    map[string]Credential // of usable keys
+	groups   map[userID]group
+	policies map[Holder]map[string]heldPolicy // by the holder and the name
+	docs     map[Holder][]*policy.Document    // the same, ready for decisions
 	root     rootRecord
 }
 
 type userID struct{ account, name string }
+
+type group struct {
+	groupRecord
+	revision kv.Index
+}
+
+type heldPolicy struct {
+	policyRecord
+	doc *policy.Document
+}
 
 type user struct {
 	userRecord
@@ -32,6 +46,7 @@ func newDirectory(s *Sealer) *directory {
 	return &directory{
 		sealer: s, accounts: map[string]accountRecord{}, byCanon: map[string]string{}, users: map[userID]user{},
 		owners: map[string]string{}, keys: map[string]keyRecord{}, creds: map[string]Credential{},
+		groups: map[userID]group{}, policies: map[Holder]map[string]heldPolicy{}, docs: map[Holder][]*policy.Document{},
 	}
 }
 
@@ -62,6 +77,14 @@ func (d *directory) put(row, value []byte, rev kv.Index) error {
 		}
 		d.keys[k.ID] = k
 		return d.refreshKey(k)
+	case rowGroup:
+		var g groupRecord
+		if err := decodeRecord(value, &g); err != nil {
+			return fmt.Errorf("group %q: %w", rest, err)
+		}
+		d.groups[userID{g.Account, g.Name}] = group{g, rev}
+	case rowPolicy:
+		return d.putPolicy(rest, value)
 	case rowOwner:
 		d.owners[rest] = string(value)
 	case rowRoot:
@@ -89,7 +112,82 @@ func (d *directory) remove(row []byte) {
 		delete(d.creds, rest)
 	case rowOwner:
 		delete(d.owners, rest)
+	case rowGroup:
+		if len(rest) > 12 {
+			delete(d.groups, userID{rest[:12], rest[12:]})
+		}
+	case rowPolicy:
+		if h, name, ok := holderOf(rest); ok {
+			delete(d.policies[h], name)
+			d.compile(h)
+		}
 	}
+}
+
+// holderOf takes the key of a policy's row apart, without its kind.
+func holderOf(rest string) (h Holder, name string, ok bool) {
+	if len(rest) < 13 {
+		return h, "", false
+	}
+	h.Account, h.Kind = rest[:12], HolderKind(rest[12]-'0')
+	h.Name, name, ok = strings.Cut(rest[13:], "\x00")
+	return h, name, ok
+}
+
+// putPolicy takes a policy. One that cannot be read denies its holder everything: what it would have denied is not known.
+func (d *directory) putPolicy(rest string, value []byte) error {
+	h, name, ok := holderOf(rest)
+	if !ok {
+		return fmt.Errorf("policy %q: %w", rest, errRecord)
+	}
+	p := heldPolicy{doc: denyAll()}
+	err := decodeRecord(value, &p.policyRecord)
+	if err == nil {
+		var doc *policy.Document
+		if doc, err = policy.Parse(p.Document, policy.Identity); err == nil {
+			p.doc = doc
+		}
+	}
+	if d.policies[h] == nil {
+		d.policies[h] = map[string]heldPolicy{}
+	}
+	d.policies[h][name] = p
+	d.compile(h)
+	if err != nil {
+		return fmt.Errorf("policy %q of %q: %w", name, h.Name, err)
+	}
+	return nil
+}
+
+func denyAll() *policy.Document {
+	return &policy.Document{Version: policy.Version2012, Statements: []policy.Statement{
+		{Effect: policy.Deny, Actions: []string{"*"}, Resources: []string{"*"}},
+	}}
+}
+
+// compile lists the documents of a holder anew.
+func (d *directory) compile(h Holder) {
+	if len(d.policies[h]) == 0 {
+		delete(d.policies, h)
+		delete(d.docs, h)
+		return
+	}
+	docs := make([]*policy.Document, 0, len(d.policies[h]))
+	for _, p := range d.policies[h] {
+		docs = append(docs, p.doc)
+	}
+	d.docs[h] = docs
+}
+
+// documents are the policies that a user brings: its own and those of its groups.
+func (d *directory) documents(account, name string) []*policy.Document {
+	docs := d.docs[Holder{UserPolicies, account, name}]
+	for _, g := range d.users[userID{account, name}].Groups {
+		if more := d.docs[Holder{GroupPolicies, account, g}]; len(more) > 0 {
+			docs = append(docs[:len(docs):len(docs)], more...)
+		}
+	}
+	return docs
 }
 
 // refresh makes the credentials of an account anew. Accounts and users change rarely.
@@ -108,7 +206,7 @@ func (d *directory) refresh(account string) error {
 func (d *directory) refreshKey(k keyRecord) error {
 	delete(d.creds, k.ID)
 	u, ok := d.users[userID{k.Account, k.User}]
-	if !ok {
+	if !ok || k.Off {
 		return nil
 	}
 	a, ok := d.accounts[k.Account]
@@ -148,7 +246,7 @@ func (d *directory) describe(u userRecord) User {
 	a := d.accounts[u.Account]
 	return User{
 		Name: u.Name, ID: u.ID, ARN: userARN(u), Owner: u.Owner, Created: time.Unix(u.Created, 0).UTC(),
-		Account: a.public(), AccessKeys: append([]string(nil), u.Keys...),
+		Account: a.public(), AccessKeys: append([]string(nil), u.Keys...), Groups: append([]string(nil), u.Groups...),
 	}
 }
 

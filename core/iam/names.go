@@ -43,12 +43,20 @@ func CheckUserName(s string) error {
 	if len(s) == 0 || len(s) > MaxUserName {
 		return invalid("A user name has 1 to %d characters.", MaxUserName)
 	}
-	for i := range len(s) {
-		if !alphanumeric(s[i]) && strings.IndexByte("+=,.@_-", s[i]) < 0 {
-			return invalid("A user name consists of letters, digits and the characters +=,.@_-")
-		}
+	if !nameText(s) {
+		return invalid("A user name consists of letters, digits and the characters +=,.@_-")
 	}
 	return nil
+}
+
+// nameText reports whether s holds only what names of users, groups and policies may.
+func nameText(s string) bool {
+	for i := range len(s) {
+		if !alphanumeric(s[i]) && strings.IndexByte("+=,.@_-", s[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // CheckAccessKeyID applies the rule for access key ids that are given rather than made: what fits into every

@@ -24,6 +24,25 @@ type userRecord struct {
 	Owner   bool     `msg:"o,omitempty"` // the root of its account
 	Keys    []string `msg:"k,omitempty"` // the ids of its access keys
 	Created int64    `msg:"t"`
+	Groups  []string `msg:"g,omitempty"` // of its account, by name
+}
+
+// groupRecord is the row of a group; who is in it stands with the users.
+type groupRecord struct {
+	Account string `msg:"a"`
+	Name    string `msg:"n"`
+	ID      string `msg:"i"`
+	Created int64  `msg:"t"`
+}
+
+// policyRecord is the row of a policy that a user or a group holds.
+type policyRecord struct {
+	Account  string `msg:"a"`
+	Kind     uint8  `msg:"k"` // HolderKind
+	Holder   string `msg:"h"` // name of the user or group
+	Name     string `msg:"n"`
+	Document []byte `msg:"d"` // JSON, as it was put
+	Changed  int64  `msg:"t"`
 }
 
 // keyRecord is the row of an access key.
@@ -33,6 +52,7 @@ type keyRecord struct {
 	User    string `msg:"u"`
 	Sealed  []byte `msg:"s"` // the secret; see Sealer
 	Created int64  `msg:"t"`
+	Off     bool   `msg:"x,omitempty"` // it signs nothing until it is turned on again
 }
 
 // rootRecord is the one row that names the root account and its key.

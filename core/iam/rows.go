@@ -15,8 +15,10 @@ const (
 	rowPrefix    = "iam."
 	rowAccount   = "iam.a"
 	rowCanonical = "iam.c"
+	rowGroup     = "iam.g"
 	rowKey       = "iam.k"
 	rowOwner     = "iam.o"
+	rowPolicy    = "iam.p"
 	rowRoot      = "iam.r"
 	rowUser      = "iam.u"
 )
@@ -27,7 +29,16 @@ func keyRow(id string) []byte             { return []byte(rowKey + id) }
 func ownerRow(name string) []byte         { return []byte(rowOwner + name) }
 func rootRow() []byte                     { return []byte(rowRoot) }
 func userRow(account, name string) []byte { return []byte(rowUser + account + name) }
-func rowsEnd() []byte                     { return keys.PrefixEnd([]byte(rowPrefix)) }
+func groupRow(account, name string) []byte {
+	return []byte(rowGroup + account + name)
+}
+
+// policyRow ends the holder's name by a NUL, which no name holds.
+func policyRow(h Holder, name string) []byte {
+	return []byte(rowPolicy + h.Account + string(rune('0'+h.Kind)) + h.Name + "\x00" + name)
+}
+
+func rowsEnd() []byte { return keys.PrefixEnd([]byte(rowPrefix)) }
 
 var (
 	// errRecord: a stored record does not decode: a bug, or a foreign hand.

@@ -28,12 +28,14 @@ type User struct {
 	Owner      bool // the root of its account
 	Account    Account
 	AccessKeys []string // ids
+	Groups     []string // names
 	Created    time.Time
 }
 
 // CreateUserOptions say how a user is made. What is empty is drawn or left out.
 type CreateUserOptions struct {
-	// AccountID names the account that the user joins. Empty makes a new account which the user owns.
+	// AccountID names the account that the user joins. Empty makes a new account which the user owns, and so does an id that no
+	// account has yet.
 	AccountID   string
 	AccessKeyID string // with Secret, or empty
 	Secret      Secret
@@ -51,9 +53,6 @@ func (o CreateUserOptions) validate(name string) error {
 	}
 	if o.AccountID != "" {
 		err = errors.Join(err, CheckAccountID(o.AccountID))
-		if o.DisplayName != "" || o.Email != "" {
-			err = errors.Join(err, invalid("Display name and e-mail belong to the account: give them when it is made."))
-		}
 	}
 	return errors.Join(err, checkText("display name", o.DisplayName), checkText("e-mail address", o.Email))
 }
@@ -95,11 +94,12 @@ func (s *Service) planUser(name string, o CreateUserOptions) (userRecord, Access
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	dir := s.mu.dir
-	if account == "" {
+	_, joins := dir.accounts[account]
+	if !joins {
 		if _, taken := dir.owners[name]; taken {
 			return fail(exists("a user", name))
 		}
-		a, err := s.newAccount(dir, "", cmp.Or(o.DisplayName, name), o.Email, now)
+		a, err := s.newAccount(dir, account, cmp.Or(o.DisplayName, name), o.Email, now)
 		if err != nil {
 			return fail(err)
 		}
@@ -108,8 +108,8 @@ func (s *Service) planUser(name string, o CreateUserOptions) (userRecord, Access
 		b.IfAbsent(ownerRow(name))
 		b.Put(ownerRow(name), []byte(account))
 	} else {
-		if _, ok := dir.accounts[account]; !ok {
-			return fail(noAccount(account))
+		if o.DisplayName != "" || o.Email != "" {
+			return fail(invalid("Display name and e-mail belong to the account: give them when it is made."))
 		}
 		if _, taken := dir.users[userID{account, name}]; taken {
 			return fail(exists("a user", name))
@@ -127,7 +127,7 @@ func (s *Service) planUser(name string, o CreateUserOptions) (userRecord, Access
 	if err != nil {
 		return fail(err)
 	}
-	u := userRecord{Account: account, Name: name, ID: id, Owner: o.AccountID == "", Keys: []string{key.ID}, Created: now}
+	u := userRecord{Account: account, Name: name, ID: id, Owner: !joins, Keys: []string{key.ID}, Created: now}
 	b.IfAbsent(userRow(account, name))
 	b.Put(userRow(account, name), encodeRecord(&u))
 	b.IfAbsent(keyRow(key.ID))
@@ -192,6 +192,9 @@ func (s *Service) DeleteUser(ctx context.Context, account, name string) error {
 		if u.Owner {
 			b.Delete(ownerRow(u.Name))
 		}
+		s.mu.RLock()
+		s.mu.dir.dropPolicies(b, Holder{UserPolicies, u.Account, u.Name})
+		s.mu.RUnlock()
 		if err = s.commit(ctx, op, b); !errors.Is(err, kv.ErrConditionFailed) {
 			return err
 		}
@@ -203,7 +206,12 @@ func (s *Service) DeleteUser(ctx context.Context, account, name string) error {
 func (s *Service) user(account, name string) (user, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	found, ok := s.mu.dir.find(account, name)
+	return s.mu.dir.user(account, name)
+}
+
+// user finds one user; an empty account stands for the only one that has a user of that name.
+func (d *directory) user(account, name string) (user, error) {
+	found, ok := d.find(account, name)
 	switch {
 	case !ok:
 		return user{}, errs.New(errs.NotFound, NoSuchEntity, "There is no user %q.", name).On(name)

@@ -16,6 +16,8 @@
 //	GET    /admin/v1/keys                      list keys of the key service
 //	POST   /admin/v1/keys                      create a key
 //	POST   /admin/v1/keys/{verb}               rotate, disable or enable a key
+//	       /admin/v1/users/{account}/{name}/access-keys, …/policies, /admin/v1/access-keys/{id}, /admin/v1/groups
+//	                                           access keys, groups and policies; see Identities
 //	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
 //
 // Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
@@ -44,6 +46,7 @@ type Backend interface {
 	CreateUser(ctx context.Context, u NewUser) (User, error)
 	ListUsers(ctx context.Context) ([]User, error)
 	DeleteUser(ctx context.Context, account, name string) error
+	Identities
 
 	RunTask(ctx context.Context, name string) (TaskResult, error)
 
@@ -119,6 +122,8 @@ type NewUser struct {
 	AccountID       string `json:"account,omitempty"`
 	AccessKeyID     string `json:"accessKey,omitempty"`
 	SecretAccessKey string `json:"secretKey,omitempty"`
+	DisplayName     string `json:"displayName,omitempty"` // of a new account
+	Email           string `json:"email,omitempty"`       // of a new account
 }
 
 // User is a user; the secret is shown once, when it was created.
@@ -128,6 +133,8 @@ type User struct {
 	ARN             string    `json:"arn"`
 	AccountID       string    `json:"account"`
 	CanonicalID     string    `json:"canonicalId,omitempty"`
+	DisplayName     string    `json:"displayName,omitempty"` // of the account
+	Groups          []string  `json:"groups,omitempty"`
 	Created         time.Time `json:"created"`
 	AccessKeyIDs    []string  `json:"accessKeys,omitempty"`
 	AccessKeyID     string    `json:"accessKey,omitempty"`

@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // backend answers with what it was given and remembers the calls.
 type backend struct {
+	adminapi.Identities
 	notReady []string
 	starting bool
 	err      error

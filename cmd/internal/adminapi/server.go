@@ -61,19 +61,22 @@ func NewHandler(c Config) http.Handler {
 	}
 	admin := http.NewServeMux()
 	for pattern, f := range map[string]func(*http.Request) (any, error){
-		"GET /admin/v1/ring":                         h.ring,
-		"POST /admin/v1/ring/devices":                h.addDevice,
-		"POST /admin/v1/ring/devices/{id}/{verb}":    h.changeDevice,
-		"DELETE /admin/v1/ring/devices/{id}":         h.changeDevice,
-		"POST /admin/v1/ring/plan":                   h.plan,
-		"GET /admin/v1/users":                        h.listUsers,
-		"POST /admin/v1/users":                       h.createUser,
-		"DELETE /admin/v1/users/{account}/{name...}": h.deleteUser,
-		"POST /admin/v1/tasks/{name}":                h.runTask,
-		"GET /admin/v1/keys":                         h.listKeys,
-		"POST /admin/v1/keys":                        h.createKey,
-		"POST /admin/v1/keys/{verb}":                 h.changeKey,
+		"GET /admin/v1/ring":                      h.ring,
+		"POST /admin/v1/ring/devices":             h.addDevice,
+		"POST /admin/v1/ring/devices/{id}/{verb}": h.changeDevice,
+		"DELETE /admin/v1/ring/devices/{id}":      h.changeDevice,
+		"POST /admin/v1/ring/plan":                h.plan,
+		"GET /admin/v1/users":                     h.listUsers,
+		"POST /admin/v1/users":                    h.createUser,
+		"DELETE /admin/v1/users/{account}/{name}": h.deleteUser,
+		"POST /admin/v1/tasks/{name}":             h.runTask,
+		"GET /admin/v1/keys":                      h.listKeys,
+		"POST /admin/v1/keys":                     h.createKey,
+		"POST /admin/v1/keys/{verb}":              h.changeKey,
 	} {
+		admin.HandleFunc(pattern, h.answer(f))
+	}
+	for pattern, f := range h.identityRoutes() {
 		admin.HandleFunc(pattern, h.answer(f))
 	}
 	mux.Handle("/admin/", h.authorized(admin))

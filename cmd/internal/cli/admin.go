@@ -16,7 +16,7 @@ func (p *program) admin() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	addRemoteFlags(c)
-	c.AddCommand(p.adminUser(), p.adminKMS(),
+	c.AddCommand(p.adminUser(), p.adminGroup(), p.adminKMS(),
 		p.task("scrub", "Verify every stored copy now and repair what is damaged"),
 		p.task("compact", "Return the space of deleted objects now"),
 		p.task("gc", "Remove what deleted objects and broken uploads left behind now"),
@@ -27,7 +27,7 @@ func (p *program) admin() *cobra.Command {
 func (p *program) adminUser() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "user",
-		Short: "Create, list and delete users",
+		Short: "Create, list and delete users, their keys and policies",
 		Args:  args(0, ""),
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -49,7 +49,9 @@ func (p *program) adminUser() *cobra.Command {
 	}
 	create.Flags().StringVar(&u.AccessKeyID, "access-key", "", "access key `id`; generated when not given")
 	create.Flags().StringVar(&u.SecretAccessKey, "secret-key", "", "its `secret`; generated when not given")
-	create.Flags().StringVar(&u.AccountID, "account", "", "12-digit `id` of the account that the user joins; a new account of its own when not given")
+	create.Flags().StringVar(&u.AccountID, "account", "", "12-digit `id` of the account that the user joins, or owns when there is none yet; a new account of its own when not given")
+	create.Flags().StringVar(&u.DisplayName, "display-name", "", "`name` of a new account in owners and grants; the user's when not given")
+	create.Flags().StringVar(&u.Email, "email", "", "`address` of a new account")
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List all users with their access key ids",
@@ -76,7 +78,7 @@ func (p *program) adminUser() *cobra.Command {
 		},
 	}
 	del.Flags().StringVar(&account, "account", "", "12-digit `id` of the user's account, when several have a user of that name")
-	c.AddCommand(create, list, del)
+	c.AddCommand(create, list, del, p.adminKey(), p.adminPolicy("users", "USER"))
 	return c
 }
 

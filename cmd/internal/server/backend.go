@@ -41,6 +41,7 @@ func (b *backend) NotReady() []string {
 func (b *backend) CreateUser(ctx context.Context, n adminapi.NewUser) (adminapi.User, error) {
 	u, key, err := b.iam.CreateUser(ctx, n.Name, iam.CreateUserOptions{
 		AccountID: n.AccountID, AccessKeyID: n.AccessKeyID, Secret: iam.NewSecret(n.SecretAccessKey),
+		DisplayName: n.DisplayName, Email: n.Email,
 	})
 	if err != nil {
 		return adminapi.User{}, err
@@ -74,7 +75,7 @@ func (b *backend) DeleteUser(ctx context.Context, account, name string) error {
 func user(u iam.User) adminapi.User {
 	return adminapi.User{
 		Name: u.Name, ID: u.ID, ARN: u.ARN, AccountID: u.Account.ID, CanonicalID: u.Account.CanonicalID,
-		Created: u.Created.UTC(), AccessKeyIDs: u.AccessKeys,
+		DisplayName: u.Account.DisplayName, Created: u.Created.UTC(), AccessKeyIDs: u.AccessKeys, Groups: u.Groups,
 	}
 }
 
