@@ -2,7 +2,7 @@ package iam
 
 //go:generate go run github.com/tinylib/msgp -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
 
-//msgp:limit arrays:1024 maps:64
+//msgp:limit arrays:65536 maps:64
 
 // The records below are MessagePack maps with short names. A field that is added later is unknown to older programs,
 // which skip it; a change that older programs must not skip raises the schema byte in front of the record.

@@ -8,7 +8,7 @@ import (
 
 // Size limits for msgp deserialization
 const (
-	z26707251limitArrays = 1024
+	z26707251limitArrays = 65536
 	z26707251limitMaps   = 64
 )
 
