@@ -14,6 +14,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/sigv4"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
+	"github.com/aureole-cloud/aureole/ec2api/queryauth"
 )
 
 // maxDuration bounds the work of one request.
@@ -24,7 +25,7 @@ type Server struct {
 	cfg      Config
 	iam      *iam.Service
 	tags     *tags.Service
-	verifier *sigv4.Verifier
+	auth     *queryauth.Authenticator
 	actions  table
 	observer Observer
 	log      *slog.Logger
@@ -36,13 +37,11 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	v, err := sigv4.New(sigv4.Config{
-		Protocol: sigv4.Query, Region: cfg.Region, StrictRegion: cfg.StrictRegion, DisableV2: cfg.DisableV2,
-	})
+	auth, err := queryauth.New(cfg.IAM, sigv4.Config{Region: cfg.Region, StrictRegion: cfg.StrictRegion, DisableV2: cfg.DisableV2})
 	if err != nil {
 		return nil, fmt.Errorf("ec2api: %w", err)
 	}
-	s := &Server{cfg: cfg, iam: cfg.IAM, tags: cfg.Tags, verifier: v, observer: cfg.Observer, log: cfg.Logger}
+	s := &Server{cfg: cfg, iam: cfg.IAM, tags: cfg.Tags, auth: auth, observer: cfg.Observer, log: cfg.Logger}
 	if s.actions, err = newTable(s); err != nil {
 		return nil, err
 	}

@@ -598,8 +598,28 @@ func (v *ModifyInstanceAttributeRequest) Common() Common {
 }
 
 // Common returns the parameters that mean the same in every action.
+func (v *ModifyInstanceCapacityReservationAttributesRequest) Common() Common {
+	return Common{DryRun: v.DryRun}
+}
+
+// Common returns the parameters that mean the same in every action.
+func (v *ModifyInstanceCreditSpecificationRequest) Common() Common {
+	return Common{DryRun: v.DryRun, ClientToken: v.ClientToken}
+}
+
+// Common returns the parameters that mean the same in every action.
+func (v *ModifyInstanceMaintenanceOptionsRequest) Common() Common {
+	return Common{DryRun: v.DryRun}
+}
+
+// Common returns the parameters that mean the same in every action.
 func (v *ModifyInstanceMetadataOptionsRequest) Common() Common {
 	return Common{DryRun: v.DryRun}
+}
+
+// Common returns the parameters that mean the same in every action.
+func (v *ModifyInstancePlacementRequest) Common() Common {
+	return Common{}
 }
 
 // Common returns the parameters that mean the same in every action.
@@ -609,6 +629,11 @@ func (v *ModifyLaunchTemplateRequest) Common() Common {
 
 // Common returns the parameters that mean the same in every action.
 func (v *ModifyNetworkInterfaceAttributeRequest) Common() Common {
+	return Common{DryRun: v.DryRun}
+}
+
+// Common returns the parameters that mean the same in every action.
+func (v *ModifyPrivateDnsNameOptionsRequest) Common() Common {
 	return Common{DryRun: v.DryRun}
 }
 
@@ -1050,16 +1075,6 @@ func (v *DescribeTransitGatewaysRequest) Common() Common {
 // Common returns the parameters that mean the same in every action.
 func (v *DescribeVerifiedAccessInstancesRequest) Common() Common {
 	return Common{MaxResults: v.MaxResults, NextToken: v.NextToken, Filters: v.Filters, DryRun: v.DryRun}
-}
-
-// Common returns the parameters that mean the same in every action.
-func (v *DescribeVpcClassicLinkRequest) Common() Common {
-	return Common{Filters: v.Filters, DryRun: v.DryRun}
-}
-
-// Common returns the parameters that mean the same in every action.
-func (v *DescribeVpcClassicLinkDnsSupportRequest) Common() Common {
-	return Common{MaxResults: v.MaxResults, NextToken: v.NextToken}
 }
 
 // Common returns the parameters that mean the same in every action.

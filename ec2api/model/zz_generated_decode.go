@@ -1571,20 +1571,6 @@ func (v *DescribeVpcAttributeRequest) DecodeQuery(d *query.Decoder, n *query.Nod
 }
 
 // DecodeQuery reads the structure from a form.
-func (v *DescribeVpcClassicLinkDnsSupportRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
-	v.MaxResults = d.IntIn(n, "MaxResults", 5, 255)
-	v.NextToken = d.Sized(n, "NextToken", 1, 1024)
-	v.VpcIds = d.Strings(n, "VpcIds")
-}
-
-// DecodeQuery reads the structure from a form.
-func (v *DescribeVpcClassicLinkRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
-	v.Filters = list[Filter](d, n, "Filter")
-	v.DryRun = d.Bool(n, "DryRun")
-	v.VpcIds = d.Strings(n, "VpcId")
-}
-
-// DecodeQuery reads the structure from a form.
 func (v *DescribeVpcEndpointConnectionNotificationsRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
 	v.DryRun = d.Bool(n, "DryRun")
 	v.ConnectionNotificationId = d.String(n, "ConnectionNotificationId")
@@ -1932,6 +1918,13 @@ func (v *InstanceBlockDeviceMappingSpecification) DecodeQuery(d *query.Decoder, 
 	v.Ebs = object[EbsInstanceBlockDeviceSpecification](d, n, "Ebs")
 	v.NoDevice = d.String(n, "NoDevice")
 	v.VirtualName = d.String(n, "VirtualName")
+}
+
+// DecodeQuery reads the structure from a form.
+func (v *InstanceCreditSpecificationRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.InstanceId = d.String(n, "InstanceId")
+	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
+	v.CpuCredits = d.String(n, "CpuCredits")
 }
 
 // DecodeQuery reads the structure from a form.
@@ -2291,6 +2284,31 @@ func (v *ModifyInstanceAttributeRequest) DecodeQuery(d *query.Decoder, n *query.
 }
 
 // DecodeQuery reads the structure from a form.
+func (v *ModifyInstanceCapacityReservationAttributesRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.InstanceId = d.String(n, "InstanceId")
+	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
+	v.CapacityReservationSpecification = object[CapacityReservationSpecification](d, n, "CapacityReservationSpecification")
+	d.Required(n, "CapacityReservationSpecification", v.CapacityReservationSpecification != nil)
+	v.DryRun = d.Bool(n, "DryRun")
+}
+
+// DecodeQuery reads the structure from a form.
+func (v *ModifyInstanceCreditSpecificationRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.DryRun = d.Bool(n, "DryRun")
+	v.ClientToken = d.String(n, "ClientToken")
+	v.InstanceCreditSpecifications = list[InstanceCreditSpecificationRequest](d, n, "InstanceCreditSpecification")
+	d.Required(n, "InstanceCreditSpecification", v.InstanceCreditSpecifications != nil)
+}
+
+// DecodeQuery reads the structure from a form.
+func (v *ModifyInstanceMaintenanceOptionsRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.InstanceId = d.String(n, "InstanceId")
+	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
+	v.AutoRecovery = d.Enum(n, "AutoRecovery", isInstanceAutoRecoveryState)
+	v.DryRun = d.Bool(n, "DryRun")
+}
+
+// DecodeQuery reads the structure from a form.
 func (v *ModifyInstanceMetadataOptionsRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
 	v.InstanceId = d.String(n, "InstanceId")
 	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
@@ -2300,6 +2318,19 @@ func (v *ModifyInstanceMetadataOptionsRequest) DecodeQuery(d *query.Decoder, n *
 	v.DryRun = d.Bool(n, "DryRun")
 	v.HttpProtocolIpv6 = d.Enum(n, "HttpProtocolIpv6", isInstanceMetadataProtocolState)
 	v.InstanceMetadataTags = d.Enum(n, "InstanceMetadataTags", isInstanceMetadataTagsState)
+}
+
+// DecodeQuery reads the structure from a form.
+func (v *ModifyInstancePlacementRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.Affinity = d.Enum(n, "Affinity", isAffinity)
+	v.GroupName = d.String(n, "GroupName")
+	v.HostId = d.String(n, "HostId")
+	v.InstanceId = d.String(n, "InstanceId")
+	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
+	v.Tenancy = d.Enum(n, "Tenancy", isHostTenancy)
+	v.PartitionNumber = d.Int(n, "PartitionNumber")
+	v.HostResourceGroupArn = d.String(n, "HostResourceGroupArn")
+	v.GroupId = d.String(n, "GroupId")
 }
 
 // DecodeQuery reads the structure from a form.
@@ -2324,6 +2355,16 @@ func (v *ModifyNetworkInterfaceAttributeRequest) DecodeQuery(d *query.Decoder, n
 	v.EnablePrimaryIpv6 = d.Bool(n, "EnablePrimaryIpv6")
 	v.ConnectionTrackingSpecification = object[ConnectionTrackingSpecificationRequest](d, n, "ConnectionTrackingSpecification")
 	v.AssociatePublicIpAddress = d.Bool(n, "AssociatePublicIpAddress")
+}
+
+// DecodeQuery reads the structure from a form.
+func (v *ModifyPrivateDnsNameOptionsRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
+	v.DryRun = d.Bool(n, "DryRun")
+	v.InstanceId = d.String(n, "InstanceId")
+	d.Required(n, "InstanceId", v.InstanceId != nil && *v.InstanceId != "")
+	v.PrivateDnsHostnameType = d.Enum(n, "PrivateDnsHostnameType", isHostnameType)
+	v.EnableResourceNameDnsARecord = d.Bool(n, "EnableResourceNameDnsARecord")
+	v.EnableResourceNameDnsAAAARecord = d.Bool(n, "EnableResourceNameDnsAAAARecord")
 }
 
 // DecodeQuery reads the structure from a form.

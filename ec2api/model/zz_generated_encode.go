@@ -2230,6 +2230,23 @@ func (v *MemoryMiB) EncodeXML(w *ec2xml.Writer) {
 }
 
 // EncodeXML writes the members of the structure.
+func (v *ModifyInstanceCapacityReservationAttributesResult) EncodeXML(w *ec2xml.Writer) {
+	w.Bool("return", v.Return)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *ModifyInstanceCreditSpecificationResult) EncodeXML(w *ec2xml.Writer) {
+	writeList(w, "successfulInstanceCreditSpecificationSet", "item", v.SuccessfulInstanceCreditSpecifications)
+	writeList(w, "unsuccessfulInstanceCreditSpecificationSet", "item", v.UnsuccessfulInstanceCreditSpecifications)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *ModifyInstanceMaintenanceOptionsResult) EncodeXML(w *ec2xml.Writer) {
+	w.Str("instanceId", v.InstanceId)
+	w.Str("autoRecovery", v.AutoRecovery)
+}
+
+// EncodeXML writes the members of the structure.
 func (v *ModifyInstanceMetadataOptionsResult) EncodeXML(w *ec2xml.Writer) {
 	w.Str("instanceId", v.InstanceId)
 	if v.InstanceMetadataOptions != nil {
@@ -2240,12 +2257,22 @@ func (v *ModifyInstanceMetadataOptionsResult) EncodeXML(w *ec2xml.Writer) {
 }
 
 // EncodeXML writes the members of the structure.
+func (v *ModifyInstancePlacementResult) EncodeXML(w *ec2xml.Writer) {
+	w.Bool("return", v.Return)
+}
+
+// EncodeXML writes the members of the structure.
 func (v *ModifyLaunchTemplateResult) EncodeXML(w *ec2xml.Writer) {
 	if v.LaunchTemplate != nil {
 		w.Open("launchTemplate")
 		v.LaunchTemplate.EncodeXML(w)
 		w.Close("launchTemplate")
 	}
+}
+
+// EncodeXML writes the members of the structure.
+func (v *ModifyPrivateDnsNameOptionsResult) EncodeXML(w *ec2xml.Writer) {
+	w.Bool("return", v.Return)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2989,6 +3016,11 @@ func (v *SubnetIpv6CidrBlockAssociation) EncodeXML(w *ec2xml.Writer) {
 }
 
 // EncodeXML writes the members of the structure.
+func (v *SuccessfulInstanceCreditSpecificationItem) EncodeXML(w *ec2xml.Writer) {
+	w.Str("instanceId", v.InstanceId)
+}
+
+// EncodeXML writes the members of the structure.
 func (v *Tag) EncodeXML(w *ec2xml.Writer) {
 	w.Str("key", v.Key)
 	w.Str("value", v.Value)
@@ -3016,6 +3048,22 @@ func (v *TotalLocalStorageGB) EncodeXML(w *ec2xml.Writer) {
 // EncodeXML writes the members of the structure.
 func (v *UnmonitorInstancesResult) EncodeXML(w *ec2xml.Writer) {
 	writeList(w, "instancesSet", "item", v.InstanceMonitorings)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *UnsuccessfulInstanceCreditSpecificationItem) EncodeXML(w *ec2xml.Writer) {
+	w.Str("instanceId", v.InstanceId)
+	if v.Error != nil {
+		w.Open("error")
+		v.Error.EncodeXML(w)
+		w.Close("error")
+	}
+}
+
+// EncodeXML writes the members of the structure.
+func (v *UnsuccessfulInstanceCreditSpecificationItemError) EncodeXML(w *ec2xml.Writer) {
+	w.Str("code", v.Code)
+	w.Str("message", v.Message)
 }
 
 // EncodeXML writes the members of the structure.

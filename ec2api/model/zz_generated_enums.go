@@ -45,6 +45,12 @@ const (
 	AddressAttributeNameDomainName = "domain-name"
 )
 
+// Values of Affinity.
+const (
+	AffinityDefault = "default"
+	AffinityHost    = "host"
+)
+
 // Values of AmdSevSnpSpecification.
 const (
 	AmdSevSnpSpecificationEnabled  = "enabled"
@@ -203,6 +209,13 @@ const (
 	EventCodeSystemMaintenance  = "system-maintenance"
 	EventCodeInstanceRetirement = "instance-retirement"
 	EventCodeInstanceStop       = "instance-stop"
+)
+
+// Values of HostTenancy.
+const (
+	HostTenancyDefault   = "default"
+	HostTenancyDedicated = "dedicated"
+	HostTenancyHost      = "host"
 )
 
 // Values of HostnameType.
@@ -755,6 +768,14 @@ const (
 	TpmSupportValuesV20 = "v2.0"
 )
 
+// Values of UnsuccessfulInstanceCreditSpecificationErrorCode.
+const (
+	UnsuccessfulInstanceCreditSpecificationErrorCodeInvalidInstanceIDMalformed              = "InvalidInstanceID.Malformed"
+	UnsuccessfulInstanceCreditSpecificationErrorCodeInvalidInstanceIDNotFound               = "InvalidInstanceID.NotFound"
+	UnsuccessfulInstanceCreditSpecificationErrorCodeIncorrectInstanceState                  = "IncorrectInstanceState"
+	UnsuccessfulInstanceCreditSpecificationErrorCodeInstanceCreditSpecificationNotSupported = "InstanceCreditSpecification.NotSupported"
+)
+
 // Values of UsageClassType.
 const (
 	UsageClassTypeSpot          = "spot"
@@ -880,6 +901,14 @@ func isAddressAttributeName(s string) bool {
 	return false
 }
 
+func isAffinity(s string) bool {
+	switch s {
+	case "default", "host":
+		return true
+	}
+	return false
+}
+
 func isAmdSevSnpSpecification(s string) bool {
 	switch s {
 	case "enabled", "disabled":
@@ -955,6 +984,14 @@ func isCpuManufacturer(s string) bool {
 func isDomainType(s string) bool {
 	switch s {
 	case "vpc", "standard":
+		return true
+	}
+	return false
+}
+
+func isHostTenancy(s string) bool {
+	switch s {
+	case "default", "dedicated", "host":
 		return true
 	}
 	return false

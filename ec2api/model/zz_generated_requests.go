@@ -1490,20 +1490,6 @@ type DescribeVpcAttributeRequest struct {
 	DryRun    *bool
 }
 
-// DescribeVpcClassicLinkDnsSupportRequest is the structure of that name in the API model.
-type DescribeVpcClassicLinkDnsSupportRequest struct {
-	MaxResults *int
-	NextToken  *string
-	VpcIds     []string
-}
-
-// DescribeVpcClassicLinkRequest is the structure of that name in the API model.
-type DescribeVpcClassicLinkRequest struct {
-	Filters []Filter
-	DryRun  *bool
-	VpcIds  []string
-}
-
 // DescribeVpcEndpointConnectionNotificationsRequest is the structure of that name in the API model.
 type DescribeVpcEndpointConnectionNotificationsRequest struct {
 	DryRun                   *bool
@@ -1833,6 +1819,12 @@ type InstanceBlockDeviceMappingSpecification struct {
 	Ebs         *EbsInstanceBlockDeviceSpecification
 	NoDevice    *string
 	VirtualName *string
+}
+
+// InstanceCreditSpecificationRequest is the structure of that name in the API model.
+type InstanceCreditSpecificationRequest struct {
+	InstanceId *string
+	CpuCredits *string
 }
 
 // InstanceIpv6Address is the structure of that name in the API model.
@@ -2182,6 +2174,27 @@ type ModifyInstanceAttributeRequest struct {
 	DisableApiStop                    *AttributeBooleanValue
 }
 
+// ModifyInstanceCapacityReservationAttributesRequest is the structure of that name in the API model.
+type ModifyInstanceCapacityReservationAttributesRequest struct {
+	InstanceId                       *string
+	CapacityReservationSpecification *CapacityReservationSpecification
+	DryRun                           *bool
+}
+
+// ModifyInstanceCreditSpecificationRequest is the structure of that name in the API model.
+type ModifyInstanceCreditSpecificationRequest struct {
+	DryRun                       *bool
+	ClientToken                  *string
+	InstanceCreditSpecifications []InstanceCreditSpecificationRequest
+}
+
+// ModifyInstanceMaintenanceOptionsRequest is the structure of that name in the API model.
+type ModifyInstanceMaintenanceOptionsRequest struct {
+	InstanceId   *string
+	AutoRecovery *string
+	DryRun       *bool
+}
+
 // ModifyInstanceMetadataOptionsRequest is the structure of that name in the API model.
 type ModifyInstanceMetadataOptionsRequest struct {
 	InstanceId              *string
@@ -2191,6 +2204,18 @@ type ModifyInstanceMetadataOptionsRequest struct {
 	DryRun                  *bool
 	HttpProtocolIpv6        *string
 	InstanceMetadataTags    *string
+}
+
+// ModifyInstancePlacementRequest is the structure of that name in the API model.
+type ModifyInstancePlacementRequest struct {
+	Affinity             *string
+	GroupName            *string
+	HostId               *string
+	InstanceId           *string
+	Tenancy              *string
+	PartitionNumber      *int
+	HostResourceGroupArn *string
+	GroupId              *string
 }
 
 // ModifyLaunchTemplateRequest is the structure of that name in the API model.
@@ -2214,6 +2239,15 @@ type ModifyNetworkInterfaceAttributeRequest struct {
 	EnablePrimaryIpv6               *bool
 	ConnectionTrackingSpecification *ConnectionTrackingSpecificationRequest
 	AssociatePublicIpAddress        *bool
+}
+
+// ModifyPrivateDnsNameOptionsRequest is the structure of that name in the API model.
+type ModifyPrivateDnsNameOptionsRequest struct {
+	DryRun                          *bool
+	InstanceId                      *string
+	PrivateDnsHostnameType          *string
+	EnableResourceNameDnsARecord    *bool
+	EnableResourceNameDnsAAAARecord *bool
 }
 
 // ModifySecurityGroupRulesRequest is the structure of that name in the API model.

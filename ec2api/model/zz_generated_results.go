@@ -1529,15 +1529,42 @@ type MemoryMiB struct {
 	Max *int
 }
 
+// ModifyInstanceCapacityReservationAttributesResult is the structure of that name in the API model.
+type ModifyInstanceCapacityReservationAttributesResult struct {
+	Return *bool
+}
+
+// ModifyInstanceCreditSpecificationResult is the structure of that name in the API model.
+type ModifyInstanceCreditSpecificationResult struct {
+	SuccessfulInstanceCreditSpecifications   []SuccessfulInstanceCreditSpecificationItem
+	UnsuccessfulInstanceCreditSpecifications []UnsuccessfulInstanceCreditSpecificationItem
+}
+
+// ModifyInstanceMaintenanceOptionsResult is the structure of that name in the API model.
+type ModifyInstanceMaintenanceOptionsResult struct {
+	InstanceId   *string
+	AutoRecovery *string
+}
+
 // ModifyInstanceMetadataOptionsResult is the structure of that name in the API model.
 type ModifyInstanceMetadataOptionsResult struct {
 	InstanceId              *string
 	InstanceMetadataOptions *InstanceMetadataOptionsResponse
 }
 
+// ModifyInstancePlacementResult is the structure of that name in the API model.
+type ModifyInstancePlacementResult struct {
+	Return *bool
+}
+
 // ModifyLaunchTemplateResult is the structure of that name in the API model.
 type ModifyLaunchTemplateResult struct {
 	LaunchTemplate *LaunchTemplate
+}
+
+// ModifyPrivateDnsNameOptionsResult is the structure of that name in the API model.
+type ModifyPrivateDnsNameOptionsResult struct {
+	Return *bool
 }
 
 // ModifySecurityGroupRulesResult is the structure of that name in the API model.
@@ -2117,6 +2144,11 @@ type SubnetIpv6CidrBlockAssociation struct {
 	Ipv6CidrBlockState *SubnetCidrBlockState
 }
 
+// SuccessfulInstanceCreditSpecificationItem is the structure of that name in the API model.
+type SuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string
+}
+
 // TagDescription is the structure of that name in the API model.
 type TagDescription struct {
 	Key          *string
@@ -2139,6 +2171,18 @@ type TotalLocalStorageGB struct {
 // UnmonitorInstancesResult is the structure of that name in the API model.
 type UnmonitorInstancesResult struct {
 	InstanceMonitorings []InstanceMonitoring
+}
+
+// UnsuccessfulInstanceCreditSpecificationItem is the structure of that name in the API model.
+type UnsuccessfulInstanceCreditSpecificationItem struct {
+	InstanceId *string
+	Error      *UnsuccessfulInstanceCreditSpecificationItemError
+}
+
+// UnsuccessfulInstanceCreditSpecificationItemError is the structure of that name in the API model.
+type UnsuccessfulInstanceCreditSpecificationItemError struct {
+	Code    *string
+	Message *string
 }
 
 // UpdateSecurityGroupRuleDescriptionsEgressResult is the structure of that name in the API model.

@@ -1,8 +1,6 @@
 package dispatch_test
 
 import (
-	"encoding/xml"
-	"strings"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -63,32 +61,17 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestAbsentSpeaksTheProtocol(t *testing.T) {
-	ctx := request("GET", "/?Action=Describe%3CInstances%3E&Version=2016-11-15")
-	dispatch.Absent(ctx, dispatch.EC2, "req-1")
-	var ec2 struct {
-		Code      string `xml:"Errors>Error>Code"`
-		Message   string `xml:"Errors>Error>Message"`
-		RequestID string
-	}
-	body := ctx.Response.Body()
-	if err := xml.Unmarshal(body, &ec2); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	if ctx.Response.StatusCode() != 400 || ec2.Code != "UnsupportedOperation" || ec2.RequestID != "req-1" || !strings.Contains(ec2.Message, "Describe<Instances>") {
-		t.Errorf("%d %s", ctx.Response.StatusCode(), body)
-	}
-	ctx = request("POST", "/")
-	dispatch.Absent(ctx, dispatch.STS, "req-2")
-	var sts struct {
-		XMLName xml.Name
-		Code    string `xml:"Error>Code"`
-	}
-	if err := xml.Unmarshal(ctx.Response.Body(), &sts); err != nil {
-		t.Fatal(err)
-	}
-	if sts.XMLName.Local != "ErrorResponse" || sts.XMLName.Space != "https://sts.amazonaws.com/doc/2011-06-15/" || sts.Code != "InvalidAction" {
-		t.Errorf("%s", ctx.Response.Body())
+func TestOfForm(t *testing.T) {
+	for body, want := range map[string]dispatch.Protocol{
+		"Action=GetCallerIdentity&Version=2011-06-15": dispatch.STS,
+		"Version=2010-05-08&Action=ListUsers":         dispatch.IAM,
+		"Action=DescribeInstances&Version=2009-11-30": dispatch.EC2,
+		"Action=DescribeInstances":                    dispatch.EC2,
+		"":                                            dispatch.EC2,
+	} {
+		if got := dispatch.OfForm([]byte(body)); got != want {
+			t.Errorf("%s: %v, want %v", body, got, want)
+		}
 	}
 }
 

@@ -2,17 +2,18 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/dispatch"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 	"github.com/aureole-cloud/aureole/cmd/internal/tlscert"
+	"github.com/aureole-cloud/aureole/iamapi"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/s3api/httpd"
 )
@@ -88,7 +89,7 @@ func (s *Server) openFront(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = s.openEC2(); err != nil {
+	if err = errors.Join(s.openEC2(), s.openIdentity()); err != nil {
 		return err
 	}
 	serveS3 := s.s3.Handler()
@@ -125,9 +126,13 @@ func (s *Server) query(ctx *fasthttp.RequestCtx, p dispatch.Protocol) {
 	if p == dispatch.Form {
 		p = dispatch.OfForm(body)
 	}
-	if p == dispatch.EC2 {
-		s.ec2.Handle(ctx, body, tooLarge || err != nil)
-		return
+	tooLarge = tooLarge || err != nil
+	switch p {
+	case dispatch.STS:
+		s.identity.Handle(ctx, iamapi.STS, body, tooLarge)
+	case dispatch.IAM:
+		s.identity.Handle(ctx, iamapi.IAM, body, tooLarge)
+	default:
+		s.ec2.Handle(ctx, body, tooLarge)
 	}
-	dispatch.Absent(ctx, p, uuid.NewString())
 }

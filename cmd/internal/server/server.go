@@ -39,6 +39,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/ec2api"
+	"github.com/aureole-cloud/aureole/iamapi"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/s3api/httpd"
 	"github.com/aureole-cloud/aureole/storage/kv/local"
@@ -68,11 +69,12 @@ type Server struct {
 	images   *systemObjects
 	s3       *s3api.Server
 	ec2      *ec2api.Server
+	identity *iamapi.Server // STS and IAM
 	front    *httpd.Server
 	website  *httpd.Server // nil without a listener of its own
 	admin    *http.Server
 
-	requests, ec2Requests *observe.Requests
+	requests, ec2Requests, identityRequests *observe.Requests
 
 	listener, adminListener, websiteListener net.Listener
 	tls                                      *tls.Config

@@ -203,8 +203,10 @@ func (g *generator) actions(filters map[string][]string) string {
 	for a := range g.Operations {
 		names = append(names, a)
 	}
+	names = append(names, g.newer...)
 	slices.Sort(names)
-	b.WriteString("// Actions lists all actions of the API model.\nfunc Actions() []string {\nreturn []string{\n")
+	names = slices.Compact(names)
+	b.WriteString("// Actions lists all actions of the API model, and those that are newer.\nfunc Actions() []string {\nreturn []string{\n")
 	for _, a := range names {
 		fmt.Fprintf(&b, "%q,\n", a)
 	}

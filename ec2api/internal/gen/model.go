@@ -13,6 +13,7 @@ type apiModel struct {
 		Input, Output *ref
 	}
 	Shapes map[string]*shape
+	newer  []string // actions that are known by name alone
 }
 
 type ref struct {
@@ -105,20 +106,24 @@ func upper(s string) string {
 	return s
 }
 
-// add reads members that the service has got since the model was frozen. Their shapes must be in the model.
+// add reads what the service has got since the model was frozen: names of actions, and members whose shapes the model has.
 func (m *apiModel) add(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	var more map[string][]struct {
-		Name string
-		ref
+	var more struct {
+		Actions []string
+		Members map[string][]struct {
+			Name string
+			ref
+		}
 	}
 	if err := json.Unmarshal(data, &more); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	for name, list := range more {
+	m.newer = more.Actions
+	for name, list := range more.Members {
 		s := m.Shapes[name]
 		if s == nil {
 			return fmt.Errorf("%s: the model has no shape %s", file, name)
