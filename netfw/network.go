@@ -107,11 +107,11 @@ func (n *network) apply(want *Network) error {
 	note("public addresses", n.ensurePublic(desired))
 	n.desired = desired
 	n.publish(want)
+	note("services", n.serve())
 	note("links", n.ensurePlugged(want))
 	if len(lost) > 0 {
 		note("flows", n.ns.FlushFlows(lost))
 	}
-	note("services", n.serve(want))
 	return errors.Join(errs...)
 }
 

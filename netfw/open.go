@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/aureole-cloud/aureole/netfw/imds"
 	"github.com/aureole-cloud/aureole/netfw/link"
 	"github.com/aureole-cloud/aureole/netfw/nft"
 )
@@ -53,6 +54,9 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(cfg.TokenKey) == 0 {
+		cfg.TokenKey = imds.NewTokenKey()
 	}
 	if err := privileged(); err != nil {
 		return nil, err

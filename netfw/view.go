@@ -2,7 +2,10 @@ package netfw
 
 import (
 	"net/netip"
+	"sync"
 	"sync/atomic"
+
+	"github.com/aureole-cloud/aureole/netfw/dns"
 )
 
 // services are what guests find in a network, and what they read: a view that is replaced as a whole, so that no packet waits
@@ -10,6 +13,8 @@ import (
 type services struct {
 	view    atomic.Pointer[view]
 	byIndex map[int]string // interface index -> interface id, of plugged taps; guarded by network.mu
+	running []func()       // what ends the services that run; guarded by network.mu
+	wait    sync.WaitGroup
 }
 
 // A view is a state of a network that never changes.
@@ -19,6 +24,7 @@ type view struct {
 	interfaces map[string]Interface
 	byAddr     map[netip.Addr]string
 	byIndex    map[int]string
+	zone       *dns.Zone
 }
 
 // publish makes a view of what is wanted.
@@ -35,6 +41,7 @@ func (n *network) publish(want *Network) {
 		}
 	}
 	v.byIndex = n.indexes()
+	v.zone = want.zone(n.desired)
 	n.view.Store(v)
 }
 
@@ -69,6 +76,3 @@ func (n *network) index(i int, id string) {
 	}
 	n.byIndex[i] = id
 }
-
-func (n *network) serve(*Network) error { return nil }
-func (n *network) stopServices()        {}
