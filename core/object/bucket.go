@@ -114,6 +114,7 @@ func (s *Service) readPresence(ctx context.Context, outer Bucket, st *settings) 
 	b.Versioning = Versioning(p.Versioning)
 	b.Lock = p.lock()
 	b.Encryption = p.encryption()
+	b.Quota = Quota{Objects: p.QuotaObjects, Bytes: p.QuotaBytes}
 	return b, nil
 }
 
@@ -200,6 +201,7 @@ func (s *Service) followOnce(ctx context.Context) error {
 	}
 	defer w.Close()
 	s.buckets.clear()
+	s.quotas.changed()
 	for {
 		ev, err := w.Next(ctx)
 		if err != nil {
@@ -216,6 +218,10 @@ func (s *Service) followOnce(ctx context.Context) error {
 }
 
 func (s *Service) bucketChanged(row []byte) {
+	if bytes.HasPrefix(row, []byte(ctlQuota)) {
+		s.quotas.changed()
+		return
+	}
 	if name, ok := strings.CutPrefix(string(row), ctlName); ok {
 		s.buckets.drop(name)
 	} else if rest, ok := bytes.CutPrefix(row, []byte(ctlSetting)); ok {

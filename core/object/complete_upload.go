@@ -132,6 +132,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 		bytes += stored[i].size
 	}
 	tx.stamp(rec, id)
+	tx.released = bytes
 	tx.s.endUpload(&tx.batch, tx.b, tx.key, u, bytes)
 	tx.s.tossRefs(&tx.batch, tx.now, left)
 	tx.putBody(rec, nil, encodeManifest(chosen))

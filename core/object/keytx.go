@@ -50,6 +50,7 @@ type keyTx struct {
 	// Changes of the counters, added to the batch at its end.
 	versions, markers, bytes int64
 	uploads, uploadBytes     int64
+	released                 int64 // bytes of parts that the batch takes off its counter itself
 }
 
 // change runs fn until its batch commits. fn may run several times, on the newest state each.
@@ -133,7 +134,14 @@ func (tx *keyTx) commit() error {
 	tx.batch.IfRevision(tx.b.presence, tx.b.revision)
 	tx.batch.IfRevision(tx.row, tx.curRev)
 	tx.addCounters()
-	_, err := tx.s.kv.Commit(tx.ctx, tx.b.shard, &tx.batch)
+	done, err := tx.s.within(tx.ctx, tx.b, &tx.batch, growth{
+		objects: tx.versions - tx.markers, bytes: tx.bytes, parts: tx.uploadBytes - tx.released,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = tx.s.kv.Commit(tx.ctx, tx.b.shard, &tx.batch)
+	done(err == nil || !outcomeKnown(err))
 	return err
 }
 

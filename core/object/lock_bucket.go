@@ -74,6 +74,7 @@ func (b *bucket) presenceRecord() *presence {
 	p := &presence{Name: b.Name, Versioning: uint8(b.Versioning)}
 	p.setLock(b.Lock)
 	p.setEncryption(b.Encryption)
+	p.QuotaObjects, p.QuotaBytes = b.Quota.Objects, b.Quota.Bytes
 	return p
 }
 

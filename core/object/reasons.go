@@ -34,6 +34,7 @@ const (
 	OperationAborted    errs.Reason = "OperationAborted"
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
+	QuotaExceeded       errs.Reason = "QuotaExceeded"
 	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 
 	NoSuchLifecycle       errs.Reason = "NoSuchLifecycleConfiguration"

@@ -61,6 +61,15 @@ type presence struct {
 	EncID        string `msg:"ei,omitempty"`
 	EncBucketKey bool   `msg:"eb,omitempty"`
 	EncBlocked   bool   `msg:"ex,omitempty"` // customers' keys are refused
+
+	QuotaObjects int64 `msg:"qo,omitempty"`
+	QuotaBytes   int64 `msg:"qb,omitempty"`
+}
+
+// quotaRecord is the quota of an account.
+type quotaRecord struct {
+	Objects int64 `msg:"o,omitempty"`
+	Bytes   int64 `msg:"b,omitempty"`
 }
 
 // intent is a change of a bucket that spans shards and is under way.

@@ -37,6 +37,7 @@ const (
 	ctlAccount = "s3.a" // (account, name) -> bucketRecord, for ListBuckets
 	ctlCount   = "s3.c" // account -> counter of its buckets
 	ctlIntent  = "s3.i" // name -> intent: a creation or deletion under way
+	ctlQuota   = "s3.q" // account -> quotaRecord
 	ctlShards  = "s3.m" // -> shardMap
 	ctlSetting = "s3.s" // (name, Setting) -> bucket id, document
 	ctlNamed   = "s3.q" // (name, NamedKind, id) -> bucket id, document

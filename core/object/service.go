@@ -41,6 +41,7 @@ type Service struct {
 	readers readerSet
 	suspect suspectSet
 	bodies  bodyPools
+	quotas  accountQuotas
 	life    lifecycleWorker
 
 	stop context.CancelFunc
@@ -58,6 +59,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("object: open: %w", err)
 	}
 	s := &Service{cfg: cfg, kv: cfg.Store, blobs: cfg.Blobs, log: cfg.Logger, shards: shards}
+	s.quotas.any.Store(true) // until the first write has looked
 	if err := s.resumeIntents(ctx); err != nil {
 		return nil, fmt.Errorf("object: open: finish changes of buckets: %w", err)
 	}

@@ -58,6 +58,7 @@ type Bucket struct {
 	Versioning Versioning
 	Lock       LockConfig
 	Encryption BucketEncryption
+	Quota      Quota
 	Tags       []Tag
 }
 

@@ -118,7 +118,10 @@ func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *uploa
 	p.modified = s.now().UnixMilli()
 	data := p.encode()
 	row := partKey(b.ID, key, u.id, number)
+	done := settled
 	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
+		done(false) // of an attempt that failed
+		done = settled
 		if _, err := s.findUpload(ctx, b, key, u.id.String()); err != nil {
 			return err
 		}
@@ -140,8 +143,13 @@ func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *uploa
 		batch.Put(row, data)
 		batch.Put(epochKey(b.ID, key, u.id), p.writing[:])
 		batch.Add(counterKey(b.ID, cntUploadBytes), grown)
-		return nil
+		reserved, err := s.within(ctx, b, batch, growth{parts: grown})
+		if err == nil {
+			done = reserved
+		}
+		return err
 	})
+	done(err == nil || !outcomeKnown(err))
 	if err != nil {
 		s.dropUnlessOpen(ctx, err, in.pieces)
 		return nil, err

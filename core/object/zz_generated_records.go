@@ -965,8 +965,8 @@ func (z *lifecycleRecord) Msgsize() (s int) {
 func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(10)
-	var zb0001Mask uint16 /* 10 bits */
+	zb0001Len := uint32(12)
+	var zb0001Mask uint16 /* 12 bits */
 	_ = zb0001Mask
 	if z.Versioning == 0 {
 		zb0001Len--
@@ -1003,6 +1003,14 @@ func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.EncBlocked == false {
 		zb0001Len--
 		zb0001Mask |= 0x200
+	}
+	if z.QuotaObjects == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.QuotaBytes == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x800
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1056,6 +1064,16 @@ func (z *presence) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "ex"
 			o = append(o, 0xa2, 0x65, 0x78)
 			o = msgp.AppendBool(o, z.EncBlocked)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "qo"
+			o = append(o, 0xa2, 0x71, 0x6f)
+			o = msgp.AppendInt64(o, z.QuotaObjects)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
+			// string "qb"
+			o = append(o, 0xa2, 0x71, 0x62)
+			o = msgp.AppendInt64(o, z.QuotaBytes)
 		}
 	}
 	return
@@ -1143,6 +1161,18 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "EncBlocked")
 				return
 			}
+		case "qo":
+			z.QuotaObjects, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "QuotaObjects")
+				return
+			}
+		case "qb":
+			z.QuotaBytes, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "QuotaBytes")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1157,7 +1187,93 @@ func (z *presence) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *presence) Msgsize() (s int) {
-	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size + 3 + msgp.Uint32Size + 2 + msgp.Uint8Size + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.BoolSize + 3 + msgp.BoolSize
+	s = 1 + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size + 3 + msgp.Uint32Size + 2 + msgp.Uint8Size + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.BoolSize + 3 + msgp.BoolSize + 3 + msgp.Int64Size + 3 + msgp.Int64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z quotaRecord) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Objects == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Bytes == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "o"
+			o = append(o, 0xa1, 0x6f)
+			o = msgp.AppendInt64(o, z.Objects)
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "b"
+			o = append(o, 0xa1, 0x62)
+			o = msgp.AppendInt64(o, z.Bytes)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *quotaRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z26707251limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "o":
+			z.Objects, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Objects")
+				return
+			}
+		case "b":
+			z.Bytes, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Bytes")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z quotaRecord) Msgsize() (s int) {
+	s = 1 + 2 + msgp.Int64Size + 2 + msgp.Int64Size
 	return
 }
 

@@ -85,6 +85,7 @@ const (
 	OperationAborted                  Code = "OperationAborted"
 	OwnershipControlsNotFound         Code = "OwnershipControlsNotFoundError"
 	PreconditionFailed                Code = "PreconditionFailed"
+	QuotaExceeded                     Code = "QuotaExceeded"
 	ReplicationConfigurationNotFound  Code = "ReplicationConfigurationNotFoundError"
 	RequestHeaderSectionTooLarge      Code = "RequestHeaderSectionTooLarge"
 	RequestTimeTooSkewed              Code = "RequestTimeTooSkewed"
@@ -190,6 +191,7 @@ var table = map[Code]row{
 	OperationAborted:                  {http.StatusConflict, "A conflicting conditional operation is currently in progress against this resource. Please try again."},
 	OwnershipControlsNotFound:         {http.StatusNotFound, "The bucket ownership controls were not found"},
 	PreconditionFailed:                {http.StatusPreconditionFailed, "At least one of the pre-conditions you specified did not hold"},
+	QuotaExceeded:                     {http.StatusForbidden, "The quota does not allow this to be stored."},
 	ReplicationConfigurationNotFound:  {http.StatusNotFound, "The replication configuration was not found"},
 	RequestHeaderSectionTooLarge:      {http.StatusBadRequest, "Your request header section exceeds the maximum allowed request header section size"},
 	RequestTimeTooSkewed:              {http.StatusForbidden, "The difference between the request time and the current time is too large."},

@@ -18,6 +18,8 @@
 //	POST   /admin/v1/keys/{verb}               rotate, disable or enable a key
 //	       /admin/v1/users/{account}/{name}/access-keys, …/policies, /admin/v1/access-keys/{id}, /admin/v1/groups
 //	                                           access keys, groups and policies; see Identities
+//	GET    /admin/v1/quotas                    list quotas, or show that of ?bucket= or ?account=
+//	PUT    /admin/v1/quotas                    set a quota
 //	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
 //
 // Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
@@ -51,6 +53,7 @@ type Backend interface {
 	RunTask(ctx context.Context, name string) (TaskResult, error)
 
 	KeyBackend
+	QuotaBackend
 }
 
 // Ring is how placement stands.

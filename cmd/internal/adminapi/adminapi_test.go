@@ -72,6 +72,16 @@ func (b *backend) RunTask(_ context.Context, name string) (adminapi.TaskResult, 
 	return adminapi.TaskResult{Task: name}, b.err
 }
 
+func (b *backend) SetQuota(_ context.Context, q adminapi.Quota) (adminapi.Quota, error) {
+	return q, b.err
+}
+
+func (b *backend) Quota(_ context.Context, bucket, account string) (adminapi.Quota, error) {
+	return adminapi.Quota{Bucket: bucket, AccountID: account}, b.err
+}
+
+func (b *backend) ListQuotas(context.Context) ([]adminapi.Quota, error) { return nil, b.err }
+
 func (b *backend) CreateKey(_ context.Context, n adminapi.NewKey) (adminapi.Key, error) {
 	return adminapi.Key{ID: "k", Aliases: []string{n.Alias}}, b.err
 }
@@ -123,6 +133,15 @@ func TestCallsReachTheBackend(t *testing.T) {
 	}
 	if err := errors.Join(c.DeleteUser(ctx, "", "a/b c"), c.DeleteUser(ctx, "000000000001", "ann")); err != nil {
 		t.Error(err)
+	}
+	if q, err := c.SetQuota(ctx, adminapi.Quota{Bucket: "b", MaxBytes: 9}); err != nil || q.Bucket != "b" || q.MaxBytes != 9 {
+		t.Errorf("SetQuota = %+v, %v", q, err)
+	}
+	if q, err := c.Quota(ctx, "", "123456789012"); err != nil || q.AccountID != "123456789012" {
+		t.Errorf("Quota = %+v, %v", q, err)
+	}
+	if qs, err := c.ListQuotas(ctx); err != nil || qs == nil || len(qs) != 0 {
+		t.Errorf("ListQuotas = %+v, %v", qs, err)
 	}
 	if k, err := c.CreateKey(ctx, adminapi.NewKey{Alias: "a"}); err != nil || k.ID != "k" || k.Aliases[0] != "a" {
 		t.Errorf("CreateKey = %+v, %v", k, err)
@@ -237,6 +256,8 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/admin/v1/ring/devices/70000/drain", "", 400},
 		{"POST", "/admin/v1/ring/devices/1/explode", "", 404},
 		{"POST", "/admin/v1/keys/explode", "{}", 404},
+		{"PUT", "/admin/v1/quotas", `{"maxBytes":1}`, 400},
+		{"PUT", "/admin/v1/quotas", `{"bucket":"b","account":"a"}`, 400},
 		{"POST", "/admin/v1/ring/devices/1/weight", "heavy", 400},
 		{"PUT", "/admin/v1/users", "", 405},
 	} {

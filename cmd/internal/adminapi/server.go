@@ -72,6 +72,8 @@ func NewHandler(c Config) http.Handler {
 		"POST /admin/v1/tasks/{name}":             h.runTask,
 		"GET /admin/v1/keys":                      h.listKeys,
 		"POST /admin/v1/keys":                     h.createKey,
+		"GET /admin/v1/quotas":                    h.quota,
+		"PUT /admin/v1/quotas":                    h.setQuota,
 		"POST /admin/v1/keys/{verb}":              h.changeKey,
 	} {
 		admin.HandleFunc(pattern, h.answer(f))

@@ -11,12 +11,12 @@ import (
 func (p *program) admin() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "admin",
-		Short: "Users, keys and housekeeping of a running server; answers are JSON",
+		Short: "Users, keys, quotas and housekeeping of a running server; answers are JSON",
 		Args:  args(0, ""),
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	addRemoteFlags(c)
-	c.AddCommand(p.adminUser(), p.adminGroup(), p.adminKMS(),
+	c.AddCommand(p.adminUser(), p.adminGroup(), p.adminKMS(), p.adminQuota(),
 		p.task("scrub", "Verify every stored copy now and repair what is damaged"),
 		p.task("compact", "Return the space of deleted objects now"),
 		p.task("gc", "Remove what deleted objects and broken uploads left behind now"),

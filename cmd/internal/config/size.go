@@ -15,6 +15,9 @@ var units = []struct {
 	factor int64
 }{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
+// ParseSize reads a size such as 64MiB.
+func ParseSize(s string) (int64, error) { return parseSize(s) }
+
 func parseSize(s string) (int64, error) {
 	num, factor := strings.TrimSpace(s), int64(1)
 	for _, u := range units {
