@@ -46,9 +46,7 @@ func copyObject(r *request) (*response, error) {
 	if in.ChecksumAlgorithm, _, err = r.uploadChecksum(); err != nil {
 		return nil, err
 	}
-	if in.Encryption, err = r.encryption(); err != nil {
-		return nil, err
-	}
+	in.Encryption = r.encryption()
 	if in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" && !in.ReplaceMetadata &&
 		!in.ReplaceTags && in.StorageClass == "" && in.ChecksumAlgorithm == 0 && in.Encryption == (object.Encryption{}) && !r.hasHeader("x-amz-website-redirect-location") {
 		return nil, s3err.Newf(s3err.InvalidRequest, "This copy request is illegal because it is trying to copy an object to itself "+

@@ -23,10 +23,6 @@ func createMultipartUpload(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := r.encryption()
-	if err != nil {
-		return nil, err
-	}
 	up, err := r.srv.objects.CreateUpload(r.ctx, r.who, &object.CreateUploadInput{
 		Bucket: r.bucket, Key: r.key,
 		Headers:           r.contentHeaders(),
@@ -37,7 +33,7 @@ func createMultipartUpload(r *request) (*response, error) {
 		ACL:               acl,
 		ChecksumAlgorithm: alg,
 		ChecksumType:      typ,
-		Encryption:        encryption,
+		Encryption:        r.encryption(),
 	})
 	if err != nil {
 		return nil, err

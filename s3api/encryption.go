@@ -46,15 +46,21 @@ func (r *request) noteEncryption() {
 	}
 }
 
-// encryption reads how a new object is to be encrypted.
-func (r *request) encryption() (object.Encryption, error) {
+// encryption reads how a new object is to be encrypted. What is wrong with it is told later, to those who may write.
+func (r *request) encryption() object.Encryption {
 	if !r.encrypts {
-		return object.Encryption{}, nil
+		return object.Encryption{}
 	}
-	return r.parseEncryption(r.header)
+	return r.encryptionOf(r.header)
 }
 
-// parseEncryption reads it from headers or from the fields of a form.
+// encryptionOf reads it from headers or from the fields of a form.
+func (r *request) encryptionOf(get func(string) string) object.Encryption {
+	e, err := r.parseEncryption(get)
+	e.Invalid = err
+	return e
+}
+
 func (r *request) parseEncryption(get func(string) string) (e object.Encryption, err error) {
 	if e.Customer, err = r.parseCustomerKey(get, customerPrefix); err != nil {
 		return e, err

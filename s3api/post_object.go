@@ -219,9 +219,7 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
 		return nil, err
 	}
-	if in.Encryption, err = r.parseEncryption(func(name string) string { return f[strings.ToLower(name)] }); err != nil {
-		return nil, err
-	}
+	in.Encryption = r.encryptionOf(func(name string) string { return f[strings.ToLower(name)] })
 	if acl, ok := f["acl"]; ok {
 		if !cannedObjectACL(acl) {
 			return nil, s3err.Argument("acl", acl, "Unknown canned ACL")

@@ -25,10 +25,6 @@ func putObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := r.encryption()
-	if err != nil {
-		return nil, err
-	}
 	up, err := r.openUpload(object.MaxPutSize)
 	if err != nil {
 		return nil, err
@@ -49,7 +45,7 @@ func putObject(r *request) (*response, error) {
 		ContentMD5:   up.md5,
 		Checksums:    up.checksums,
 		Conditions:   conditions,
-		Encryption:   encryption,
+		Encryption:   r.encryption(),
 	})
 	if err != nil {
 		return nil, up.explain(err)

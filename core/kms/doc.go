@@ -1,6 +1,7 @@
 // Package kms is the key service: master keys that never leave it, and data keys sealed by them.
 //
-// A key is named by its id (a UUID), its ARN, an alias or an alias's ARN, within an account. Rotating a key gives it new
+// A key is named by its id (a UUID), its ARN, an alias or an alias's ARN, within an account. A shared key belongs to one
+// account and is known to all. Rotating a key gives it new
 // material for what is sealed from then on; older material stays and opens what it sealed. Two kinds of keys are made on
 // demand: alias/aws/s3 of each account, and the store's own key, ManagedKey, which belongs to no account.
 //

@@ -22,6 +22,7 @@ type Key struct {
 	Description string
 	Aliases     []string
 	Managed     bool // made on demand
+	Shared      bool // every account may use it
 	Enabled     bool
 	Created     time.Time
 	Rotated     time.Time // when its present material was made
@@ -31,7 +32,7 @@ type Key struct {
 func (s *Service) describe(k *key) Key {
 	out := Key{
 		ID: k.id, Account: k.Account, Description: k.Description, Aliases: slices.Clone(k.Aliases),
-		Managed: k.Managed, Enabled: !k.Disabled, Created: time.Unix(k.Created, 0).UTC(),
+		Managed: k.Managed, Shared: k.Shared, Enabled: !k.Disabled, Created: time.Unix(k.Created, 0).UTC(),
 		Rotated: time.Unix(k.Materials[len(k.Materials)-1].Created, 0).UTC(), Versions: len(k.Materials),
 	}
 	if k.Account != "" {
@@ -70,7 +71,7 @@ func (s *Service) resolve(ctx context.Context, account, name string) (*key, erro
 		}
 	}
 	k, err := s.key(ctx, r.id)
-	if err != nil || k.Account != r.account {
+	if err != nil || k.Account != r.account && !k.Shared {
 		if err == nil || errs.ReasonOf(err) == NotFound {
 			err = notFound("Key '%s' does not exist", s.ARN(r.account, r.id))
 		}
@@ -83,6 +84,7 @@ func (s *Service) resolve(ctx context.Context, account, name string) (*key, erro
 type NewKey struct {
 	Account     string
 	Alias       string // "" for none; alias/ in front is added
+	Shared      bool   // every account may use the key, by its alias too
 	Description string
 }
 
@@ -105,7 +107,7 @@ func (s *Service) CreateKey(ctx context.Context, n NewKey) (Key, error) {
 			return Key{}, invalid("%q is not a name for an alias: letters, digits, / _ and -, not beginning with alias/aws/", n.Alias)
 		}
 	}
-	k, err := s.create(ctx, newID(), keyRecord{Account: n.Account, Description: n.Description}, n.Alias)
+	k, err := s.create(ctx, newID(), keyRecord{Account: n.Account, Description: n.Description, Shared: n.Shared}, n.Alias)
 	if errors.Is(err, kv.ErrConditionFailed) {
 		return Key{}, errs.New(errs.Exists, AlreadyExists, "An alias with the name %s already exists", n.Alias)
 	}
@@ -145,6 +147,10 @@ func (s *Service) create(ctx context.Context, id string, rec keyRecord, alias st
 		rec.Aliases = []string{alias}
 		b.IfAbsent(aliasRow(rec.Account, alias))
 		b.Put(aliasRow(rec.Account, alias), []byte(id))
+		if rec.Shared {
+			b.IfAbsent(sharedRow(alias))
+			b.Put(sharedRow(alias), []byte(id))
+		}
 	}
 	data := encodeRecord(&rec)
 	b.Put(keyRow(id), data)

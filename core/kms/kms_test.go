@@ -70,7 +70,7 @@ func TestNamesOfKeys(t *testing.T) {
 		t.Errorf("by ARN from another account: %+v, %v", got, err)
 	}
 	for _, tc := range []struct{ account, name string }{
-		{other, k.ID}, {other, "alias/mine"}, {account, "mine"}, {account, "alias/none"}, {account, strings.Repeat("x", 5000)},
+		{other, k.ID}, {other, "alias/mine"}, {account, "min"}, {account, "alias/none"}, {account, strings.Repeat("x", 5000)},
 		{account, "arn:aws:kms:us-east-1:" + other + ":key/" + k.ID}, {account, "arn:aws:s3:::x"}, {account, "arn:"},
 		{account, "00000000-0000-4000-8000-000000000000"}, {account, "alias/ä"}, {account, " "},
 	} {
@@ -81,6 +81,13 @@ func TestNamesOfKeys(t *testing.T) {
 	for _, n := range []kms.NewKey{{Account: account, Alias: "mine"}, {Account: account, Alias: "aws/s3"}, {Account: account, Alias: "a b"}, {Account: "1"}} {
 		if _, err := s.CreateKey(ctx, n); err == nil {
 			t.Errorf("CreateKey(%+v) succeeded", n)
+		}
+	}
+	shared, err := s.CreateKey(ctx, kms.NewKey{Account: account, Alias: "everybodys", Shared: true})
+	must(t, err)
+	for _, name := range []string{shared.ID, shared.ARN, "alias/everybodys", "everybodys"} {
+		if got, err := s.Resolve(ctx, other, name); err != nil || got.ID != shared.ID || !got.Shared {
+			t.Errorf("Resolve(%s) of a shared key = %+v, %v", name, got, err)
 		}
 	}
 	if _, err := s.CreateKey(ctx, kms.NewKey{Account: other, Alias: "alias/mine"}); err != nil {

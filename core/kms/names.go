@@ -67,6 +67,8 @@ func parseRef(account, name string) (ref, error) {
 		r.alias = name
 	case keyName.MatchString(name):
 		r.id = name
+	case aliasName.MatchString(aliasPrefix+name) && !strings.Contains(name, "/"):
+		r.alias = aliasPrefix + name // as other servers name their keys
 	default:
 		return r, notFound("Invalid keyId '%.256s'", name)
 	}

@@ -13,6 +13,7 @@ type keyRecord struct {
 	Description string           `msg:"d,omitempty"`
 	Aliases     []string         `msg:"l,omitempty"`
 	Managed     bool             `msg:"m,omitempty"` // made on demand
+	Shared      bool             `msg:"s,omitempty"` // every account may use it
 	Disabled    bool             `msg:"x,omitempty"`
 	Created     int64            `msg:"t"` // unix seconds
 	Materials   []materialRecord `msg:"v"` // oldest first; the last one seals

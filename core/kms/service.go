@@ -25,10 +25,12 @@ const (
 	rowPrefix = "kms."
 	rowKey    = "kms.k" // id -> keyRecord
 	rowAlias  = "kms.a" // account, alias -> id
+	rowShared = "kms.s" // alias -> id, of shared keys
 )
 
 func keyRow(id string) []byte              { return []byte(rowKey + id) }
 func aliasRow(account, name string) []byte { return []byte(rowAlias + account + name) }
+func sharedRow(name string) []byte         { return []byte(rowShared + name) }
 
 // sealContext is the place that material is sealed for.
 func sealContext(id string, version int) string { return fmt.Sprintf("%s%s#%d", rowKey, id, version) }
@@ -131,9 +133,17 @@ func (s *Service) drop() {
 	s.cached.Clear()
 }
 
-// alias returns the id that an alias of an account stands for; "" when there is no such alias.
+// alias returns the id that an alias stands for in an account: its own, or one of a shared key; "" when there is no such
+// alias.
 func (s *Service) alias(ctx context.Context, account, name string) (string, error) {
-	row := aliasRow(account, name)
+	id, err := s.lookup(ctx, aliasRow(account, name))
+	if id == "" && err == nil && name != DefaultAlias {
+		id, err = s.lookup(ctx, sharedRow(name))
+	}
+	return id, err
+}
+
+func (s *Service) lookup(ctx context.Context, row []byte) (string, error) {
 	if id, ok := s.cached.Load(string(row)); ok {
 		return id.(string), nil
 	}

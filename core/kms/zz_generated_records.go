@@ -16,8 +16,8 @@ const (
 func (z *keyRecord) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(7)
-	var zb0001Mask uint8 /* 7 bits */
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
 	_ = zb0001Mask
 	if z.Account == "" {
 		zb0001Len--
@@ -35,9 +35,13 @@ func (z *keyRecord) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x8
 	}
-	if z.Disabled == false {
+	if z.Shared == false {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Disabled == false {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -68,6 +72,11 @@ func (z *keyRecord) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBool(o, z.Managed)
 		}
 		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "s"
+			o = append(o, 0xa1, 0x73)
+			o = msgp.AppendBool(o, z.Shared)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
 			// string "x"
 			o = append(o, 0xa1, 0x78)
 			o = msgp.AppendBool(o, z.Disabled)
@@ -152,6 +161,12 @@ func (z *keyRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Managed, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Managed")
+				return
+			}
+		case "s":
+			z.Shared, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Shared")
 				return
 			}
 		case "x":
@@ -256,7 +271,7 @@ func (z *keyRecord) Msgsize() (s int) {
 	for za0001 := range z.Aliases {
 		s += msgp.StringPrefixSize + len(z.Aliases[za0001])
 	}
-	s += 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.Int64Size + 2 + msgp.ArrayHeaderSize
+	s += 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.Int64Size + 2 + msgp.ArrayHeaderSize
 	for za0002 := range z.Materials {
 		s += 1 + 2 + msgp.Int64Size + 2 + msgp.BytesPrefixSize + len(z.Materials[za0002].Sealed)
 	}

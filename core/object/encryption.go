@@ -2,8 +2,8 @@ package object
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -60,6 +60,7 @@ type Encryption struct {
 	Context   string       // of the key service: base64 of a JSON object of strings, or ""
 	BucketKey *bool        // nil leaves it to the bucket
 	Customer  *CustomerKey // with EncryptCustomer
+	Invalid   error        // what is wrong with what was asked: for those who may write at all
 }
 
 // EncryptionInfo is how an object is encrypted.
@@ -132,15 +133,22 @@ func (d *detail) encryption(key *CustomerKey) EncryptionInfo {
 // hidesMD5 reports whether the ETag must not be the MD5 of the body.
 func (m EncryptionMethod) hidesMD5() bool { return m >= EncryptKMS }
 
-// coverETag replaces the MD5 of a body that its ETag must not tell.
-func coverETag(m EncryptionMethod, sum *[16]byte) {
+// coverETag replaces the MD5 of a body that its ETag must not tell by one that only the data key could give. A part that is
+// sent again has the same one.
+func coverETag(m EncryptionMethod, key *kms.DataKey, sum *[16]byte) {
 	if m.hidesMD5() {
-		rand.Read(sum[:]) // never fails
+		mac := hmac.New(sha256.New, key[:])
+		mac.Write([]byte("aureole ETag"))
+		mac.Write(sum[:])
+		copy(sum[:], mac.Sum(nil))
 	}
 }
 
 // sealFor decides how a new object in b is encrypted, and makes its data key.
 func (s *Service) sealFor(ctx context.Context, who *iam.Principal, b *bucket, asked *Encryption) (*envelope, error) {
+	if asked.Invalid != nil {
+		return nil, asked.Invalid
+	}
 	use := *asked
 	implied := use.Method == EncryptNone
 	if implied {
@@ -214,12 +222,13 @@ func unsignedKMS() error {
 	return e
 }
 
-// allowKey asks whether who may use a key. The default key of an account serves all its principals.
+// allowKey asks whether who may use a key. The default key of an account serves all its principals, a shared
+// key everybody.
 func (s *Service) allowKey(ctx context.Context, who *iam.Principal, action string, k kms.Key) error {
 	if who.Anonymous {
 		return unsignedKMS()
 	}
-	if k.Managed && k.Account == who.AccountID {
+	if k.Managed && k.Account == who.AccountID || k.Shared {
 		return nil
 	}
 	return s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: k.ARN, ResourceAccount: k.Account})
@@ -263,7 +272,8 @@ func (s *Service) admitReader(d *detail, key *CustomerKey) error {
 func openCustomer(d *detail, key *CustomerKey) (kms.DataKey, error) {
 	k, err := kms.OpenUnder((*[kms.KeySize]byte)(key), d.EncKey, customerContext)
 	if err != nil {
-		return k, errs.New(errs.Denied, AccessDenied, "Access Denied")
+		return k, errs.New(errs.Denied, AccessDenied,
+			"Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.")
 	}
 	return k, nil
 }

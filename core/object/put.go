@@ -94,7 +94,7 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 	if err != nil {
 		return nil, err
 	}
-	coverETag(env.method, &in.md5)
+	coverETag(env.method, &env.key, &in.md5)
 	rec.size, rec.md5, rec.sums = in.size, in.md5, in.sums
 	chunks := rec.keepBody(in)
 

@@ -110,9 +110,9 @@ func (s *Service) storePart(ctx context.Context, b *bucket, key string, u *uploa
 	if err != nil {
 		return nil, err
 	}
-	coverETag(EncryptionMethod(u.Detail.Enc), &in.md5)
 	p.part = part{number: number, size: in.size, md5: in.md5, sums: in.sums, pieces: in.pieces}
 	if sealKey != nil {
+		coverETag(EncryptionMethod(u.Detail.Enc), sealKey, &p.md5)
 		p.layers, p.salt = u.Detail.layers(), p.writing
 	}
 	p.modified = s.now().UnixMilli()

@@ -18,7 +18,7 @@ type KeyBackend interface {
 
 // NewKey asks for a key of the key service.
 type NewKey struct {
-	AccountID   string `json:"account,omitempty"` // "" is the root's
+	AccountID   string `json:"account,omitempty"` // "" is the root's, and every account may use the key
 	Alias       string `json:"alias,omitempty"`
 	Description string `json:"description,omitempty"`
 }
@@ -38,6 +38,7 @@ type Key struct {
 	Aliases     []string  `json:"aliases,omitempty"`
 	Description string    `json:"description,omitempty"`
 	Managed     bool      `json:"managed"`
+	Shared      bool      `json:"shared"`
 	Enabled     bool      `json:"enabled"`
 	Created     time.Time `json:"created"`
 	Rotated     time.Time `json:"rotated"`

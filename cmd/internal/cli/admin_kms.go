@@ -26,7 +26,7 @@ func (p *program) adminKMS() *cobra.Command {
 	}
 	create.Flags().StringVar(&n.Alias, "alias", "", "alias `name`, with or without alias/ in front")
 	create.Flags().StringVar(&n.Description, "description", "", "`text` for people")
-	create.Flags().StringVar(&n.AccountID, "account", "", "12-digit `id` of the account; the root's when not given")
+	create.Flags().StringVar(&n.AccountID, "account", "", "12-digit `id` of the only account that may use it; all accounts may when not given")
 	var account string
 	list := &cobra.Command{
 		Use:   "list-keys",

@@ -23,7 +23,7 @@ func (b *backend) CreateKey(ctx context.Context, n adminapi.NewKey) (adminapi.Ke
 	if err != nil {
 		return adminapi.Key{}, err
 	}
-	k, err := b.keys.CreateKey(ctx, kms.NewKey{Account: account, Alias: n.Alias, Description: n.Description})
+	k, err := b.keys.CreateKey(ctx, kms.NewKey{Account: account, Alias: n.Alias, Description: n.Description, Shared: n.AccountID == ""})
 	return adminKey(&k), err
 }
 
@@ -65,6 +65,6 @@ func (b *backend) account(ctx context.Context, id string) (string, error) {
 func adminKey(k *kms.Key) adminapi.Key {
 	return adminapi.Key{
 		ID: k.ID, ARN: k.ARN, AccountID: k.Account, Aliases: slices.Clone(k.Aliases), Description: k.Description,
-		Managed: k.Managed, Enabled: k.Enabled, Created: k.Created, Rotated: k.Rotated, Versions: k.Versions,
+		Managed: k.Managed, Shared: k.Shared, Enabled: k.Enabled, Created: k.Created, Rotated: k.Rotated, Versions: k.Versions,
 	}
 }
