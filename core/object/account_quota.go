@@ -173,7 +173,7 @@ func (s *Service) readAccountQuotas(ctx context.Context) (map[string]Quota, erro
 		if err := decodeRecord(value, &r); err != nil {
 			return err
 		}
-		limits[account] = Quota{Objects: r.Objects, Bytes: r.Bytes}
+		limits[account] = Quota(r)
 		return nil
 	})
 	return limits, err
@@ -192,7 +192,7 @@ func (s *Service) setAccountQuota(ctx context.Context, account string, q Quota) 
 	if q.IsZero() {
 		batch.Delete(accountQuotaKey(account))
 	} else {
-		batch.Put(accountQuotaKey(account), encodeRecord(&quotaRecord{Objects: q.Objects, Bytes: q.Bytes}))
+		batch.Put(accountQuotaKey(account), encodeRecord((*quotaRecord)(&q)))
 	}
 	_, err := s.kv.Commit(ctx, kv.Control, &batch)
 	s.quotas.changed()
