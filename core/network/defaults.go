@@ -23,7 +23,7 @@ func (s *Service) Ensure(ctx context.Context, account string) error {
 	if account == "" {
 		return &errs.E{Op: "network.Ensure", Kind: errs.Internal, Msg: "no account"}
 	}
-	return s.commit(ctx, "network.Ensure", account, func(tx *Tx) error {
+	return s.commit(ctx, "network.Ensure", account, nil, func(tx *Tx) error {
 		if tx.state().defaults.get(account) != nil {
 			return nil // others were first
 		}

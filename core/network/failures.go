@@ -7,33 +7,28 @@ import (
 
 // kindInfo says how EC2 names a kind in its errors. AWS is not consistent, and tools match these strings.
 type kindInfo struct {
-	code string // the stem of .NotFound and .Malformed
-	noun string // "The vpc ID 'x' does not exist"
+	code      string // the stem of .NotFound
+	malformed string // the stem of .Malformed
+	noun      string // "The vpc ID 'x' does not exist"
 }
 
 var kindInfos = map[ids.Kind]kindInfo{
-	ids.VPC:                   {"InvalidVpcID", "vpc ID"},
-	ids.Subnet:                {"InvalidSubnetID", "subnet ID"},
-	ids.SecurityGroup:         {"InvalidGroup", "security group"},
-	ids.SecurityGroupRule:     {"InvalidSecurityGroupRuleId", "security group rule ID"},
-	ids.NetworkInterface:      {"InvalidNetworkInterfaceID", "networkInterface ID"},
-	ids.InterfaceAttachment:   {"InvalidAttachmentID", "interface attachment"},
-	ids.RouteTable:            {"InvalidRouteTableID", "routeTable ID"},
-	ids.RouteTableAssociation: {"InvalidAssociationID", "association ID"},
-	ids.InternetGateway:       {"InvalidInternetGatewayID", "internetGateway ID"},
-	ids.NetworkACL:            {"InvalidNetworkAclID", "networkAcl ID"},
-	ids.NetworkACLAssociation: {"InvalidAssociationID", "association ID"},
-	ids.DHCPOptions:           {"InvalidDhcpOptionID", "dhcpOption ID"},
-	ids.Allocation:            {"InvalidAllocationID", "allocation ID"},
-	ids.AddressAssociation:    {"InvalidAssociationID", "association ID"},
-	ids.VPCCIDRAssociation:    {"InvalidVpcCidrBlockAssociationID", "vpc cidr block association ID"},
-	ids.NATGateway:            {"InvalidNatGatewayID", "nat gateway ID"},
-}
-
-// malformedCodes are the stems of .Malformed where they differ from those of .NotFound.
-var malformedCodes = map[ids.Kind]string{
-	ids.SecurityGroup: "InvalidGroupId",
-	ids.DHCPOptions:   "InvalidDhcpOptionsId",
+	ids.VPC:                   {"InvalidVpcID", "InvalidVpcId", "vpc ID"},
+	ids.Subnet:                {"InvalidSubnetID", "InvalidSubnetId", "subnet ID"},
+	ids.SecurityGroup:         {"InvalidGroup", "InvalidGroupId", "security group"},
+	ids.SecurityGroupRule:     {"InvalidSecurityGroupRuleId", "InvalidSecurityGroupRuleId", "security group rule ID"},
+	ids.NetworkInterface:      {"InvalidNetworkInterfaceID", "InvalidNetworkInterfaceId", "networkInterface ID"},
+	ids.InterfaceAttachment:   {"InvalidAttachmentID", "InvalidAttachmentId", "interface attachment"},
+	ids.RouteTable:            {"InvalidRouteTableID", "InvalidRouteTableId", "routeTable ID"},
+	ids.RouteTableAssociation: {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
+	ids.InternetGateway:       {"InvalidInternetGatewayID", "InvalidInternetGatewayId", "internetGateway ID"},
+	ids.NetworkACL:            {"InvalidNetworkAclID", "InvalidNetworkAclId", "networkAcl ID"},
+	ids.NetworkACLAssociation: {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
+	ids.DHCPOptions:           {"InvalidDhcpOptionID", "InvalidDhcpOptionsId", "dhcpOption ID"},
+	ids.Allocation:            {"InvalidAllocationID", "InvalidAllocationId", "allocation ID"},
+	ids.AddressAssociation:    {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
+	ids.VPCCIDRAssociation:    {"InvalidVpcCidrBlockAssociationID", "InvalidVpcCidrBlockAssociationId", "vpc cidr block association ID"},
+	ids.NATGateway:            {"InvalidNatGatewayID", "InvalidNatGatewayId", "nat gateway ID"},
 }
 
 // notFound is the error of a resource that is not there.
@@ -53,13 +48,9 @@ func checkID(k ids.Kind, id string) error {
 	if ids.Check(k, id) == nil {
 		return nil
 	}
-	code := kindInfos[k].code
-	if c, ok := malformedCodes[k]; ok {
-		code = c
-	}
 	const shown = 128
 	id = id[:min(len(id), shown)]
-	return errs.New(errs.Invalid, errs.Reason(code+".Malformed"), "Invalid id: \"%s\" (expecting \"%s-...\")", id, k).On(id)
+	return errs.New(errs.Invalid, errs.Reason(kindInfos[k].malformed+".Malformed"), "Invalid id: \"%s\" (expecting \"%s-...\")", id, k).On(id)
 }
 
 // invalid is an InvalidParameterValue.

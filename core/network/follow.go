@@ -157,11 +157,17 @@ func (s *Service) change(ctx context.Context, op, account string, decide func(*T
 	if err := s.Ensure(ctx, account); err != nil {
 		return err
 	}
-	return s.commit(ctx, op, account, decide)
+	return s.commit(ctx, op, account, nil, decide)
 }
 
-func (s *Service) commit(ctx context.Context, op, account string, decide func(*Tx) error) error {
+// commit is change without making sure of the default VPC. prepare, if there is one, runs before each attempt, unlocked.
+func (s *Service) commit(ctx context.Context, op, account string, prepare func() error, decide func(*Tx) error) error {
 	for range attempts {
+		if prepare != nil {
+			if err := prepare(); err != nil {
+				return err
+			}
+		}
 		b := &kv.Batch{}
 		tx := s.Begin(b, account)
 		s.mu.RLock()
