@@ -29,7 +29,7 @@ func (s *Server) describeAvailabilityZones(_ context.Context, c *Call, in *model
 	zones := make([]model.AvailabilityZone, len(s.cfg.Zones))
 	for i, name := range s.cfg.Zones {
 		zones[i] = model.AvailabilityZone{
-			ZoneName: new(name), ZoneId: new(zoneID(s.cfg.Region, i)), RegionName: new(s.cfg.Region), State: new("available"),
+			ZoneName: new(name), ZoneId: new(ZoneID(s.cfg.Region, i)), RegionName: new(s.cfg.Region), State: new("available"),
 			GroupName: new(s.cfg.Region + "-zg-1"), GroupLongName: new(s.cfg.Region + " 1"), NetworkBorderGroup: new(s.cfg.Region), OptInStatus: new("opt-in-not-required"),
 			ZoneType: new("availability-zone"), Messages: []model.AvailabilityZoneMessage{},
 		}
@@ -54,8 +54,8 @@ func (s *Server) describeAvailabilityZones(_ context.Context, c *Call, in *model
 	return &model.DescribeAvailabilityZonesResult{AvailabilityZones: zones}, nil
 }
 
-// zoneID is the zone's name that does not differ between accounts: use1-az1 for us-east-1a.
-func zoneID(region string, i int) string {
+// ZoneID is the zone's name that does not differ between accounts: use1-az1 for us-east-1a.
+func ZoneID(region string, i int) string {
 	var b strings.Builder
 	for n, part := range strings.Split(region, "-") {
 		if n == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/sigv4"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
@@ -25,6 +26,7 @@ type Server struct {
 	cfg      Config
 	iam      *iam.Service
 	tags     *tags.Service
+	network  *network.Service
 	auth     *queryauth.Authenticator
 	actions  table
 	observer Observer
@@ -41,7 +43,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ec2api: %w", err)
 	}
-	s := &Server{cfg: cfg, iam: cfg.IAM, tags: cfg.Tags, auth: auth, observer: cfg.Observer, log: cfg.Logger}
+	s := &Server{cfg: cfg, iam: cfg.IAM, tags: cfg.Tags, network: cfg.Network, auth: auth, observer: cfg.Observer, log: cfg.Logger}
 	if s.actions, err = newTable(s); err != nil {
 		return nil, err
 	}

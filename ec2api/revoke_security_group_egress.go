@@ -1,0 +1,30 @@
+package ec2api
+
+import (
+	"context"
+
+	"github.com/aureole-cloud/aureole/ec2api/ec2err"
+	"github.com/aureole-cloud/aureole/ec2api/model"
+)
+
+// revokeSecurityGroupEgress takes rules from a group.
+func (s *Server) revokeSecurityGroupEgress(ctx context.Context, c *Call, in *model.RevokeSecurityGroupEgressRequest) (*model.RevokeSecurityGroupEgressResult, error) {
+	id, err := s.group(ctx, c, in.GroupId, nil)
+	if err != nil {
+		return nil, err
+	}
+	plain := plainRule{cidr: in.CidrIp, protocol: in.IpProtocol, from: in.FromPort, to: in.ToPort, group: in.SourceSecurityGroupName, owner: in.SourceSecurityGroupOwnerId}
+	specs, err := plain.specs(in.IpPermissions)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(specs) > 0 && len(in.SecurityGroupRuleIds) > 0:
+		return nil, ec2err.Combination("The parameter securityGroupRuleIds may not be used in combination with ipPermissions.")
+	case len(specs) == 0 && len(in.SecurityGroupRuleIds) == 0:
+		return nil, ec2err.Missing("ipPermissions")
+	}
+	if _, err = s.network.Revoke(ctx, c.Account(), id, true, specs, in.SecurityGroupRuleIds); err != nil {
+		return nil, err
+	}
+	return &model.RevokeSecurityGroupEgressResult{Return: new(true)}, nil
+}
