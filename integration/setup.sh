@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the real clients that the integration tests drive: Debian's packages, the current boto3 and AWS CLI v1
-# in a virtual environment, the JavaScript SDK v3, and litestream. Needs root for apt; everything else lands in
+# in a virtual environment, the JavaScript SDK v3, litestream and OpenTofu. Needs root for apt; everything else lands in
 # .cache at the top of the repository, which git ignores. Run it again at any time: what is there is left alone.
 set -eu
 
@@ -8,6 +8,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 cache=${AUREOLE_TEST_CACHE:-$top/.cache}
 here=$top/integration
 litestream_version=v0.5.18
+opentofu_version=v1.12.6
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -90,6 +91,20 @@ else
 	mv "$cache/bin/litestream" "$cache/bin/litestream-$litestream_version"
 fi
 ln -sf "litestream-$litestream_version" "$cache/bin/litestream"
+
+# OpenTofu replaces a module in its go.mod, which "go install" refuses: it is built from a copy of its source.
+if [ -x "$cache/bin/tofu-$opentofu_version" ]; then
+	say "OpenTofu $opentofu_version is there"
+else
+	say "go build OpenTofu $opentofu_version (some minutes)"
+	source=$(cd / && GOFLAGS= go mod download -json "github.com/opentofu/opentofu@$opentofu_version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+	work=$(mktemp -d)
+	cp -r "$source/." "$work"
+	chmod -R u+w "$work"
+	(cd "$work" && GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build -ldflags '-s -w' -o "$cache/bin/tofu-$opentofu_version" ./cmd/tofu)
+	rm -rf "$work"
+fi
+ln -sf "tofu-$opentofu_version" "$cache/bin/tofu"
 
 # A program of ours around litestream's leaser, in a module of its own.
 if done_for lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum" && [ -x "$cache/bin/litestream-lease" ]; then
