@@ -134,14 +134,13 @@ const (
 	ReasonCrashed                 // off or crashed: the guest panicked, or the emulator died
 	ReasonFailed                  // off: the emulator did not come up
 	ReasonLost                    // off: the daemon lost track of it, or the host went down under it
-	ReasonStarting                // paused: waits for its first Resume
 	ReasonIOError                 // paused: a disk failed; Resume when it is back
-	ReasonUser                    // paused: by Pause, or by someone at the host
+	ReasonUser                    // paused: by Start or Pause, or by someone at the host
 )
 
 // String is the reason's name in logs.
 func (r Reason) String() string {
-	names := [...]string{"none", "guest", "destroyed", "crashed", "failed", "lost", "starting", "io-error", "user"}
+	names := [...]string{"none", "guest", "destroyed", "crashed", "failed", "lost", "io-error", "user"}
 	if int(r) < len(names) {
 		return names[r]
 	}

@@ -35,6 +35,9 @@ else
 	say "Debian packages are there"
 fi
 
+# --- Virtual machines -----------------------------------------------------------------------------------------
+sh "$top/hypervisor/setup.sh"
+
 # done_for NAME FILE... succeeds when NAME was set up from exactly these files.
 done_for() {
 	name=$1; shift

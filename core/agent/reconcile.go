@@ -57,7 +57,7 @@ func (a *Agent) keep(ctx context.Context, i *compute.Instance, m *hypervisor.Mac
 	}
 	if m.State == hypervisor.StatePaused {
 		switch m.Reason {
-		case hypervisor.ReasonStarting: // after the host was restarted, or reported a moment too early
+		case hypervisor.ReasonUser: // started and not yet resumed when the server ended, or held by someone at the host
 			return a.start(ctx, i, m)
 		case hypervisor.ReasonIOError:
 			return a.hv.Resume(ctx, i.ID)

@@ -75,7 +75,7 @@ var libraries = map[string][]string{
 	"github.com/google/nftables":         {"netfw/nft"},
 	"github.com/insomniacslk/dhcp":       {"netfw/dhcp"},
 	"github.com/miekg/dns":               {"netfw/dns"},
-	"encoding/xml":                       {"s3api/...", "integration/..."},
+	"encoding/xml":                       {"s3api/...", "hypervisor/libvirt", "integration/..."},
 	"log":                                {},
 	"net/http":                           {"cmd/...", "s3api/...", "netfw/imds", "integration/..."},
 	"github.com/digitalocean/go-libvirt": {"hypervisor/libvirt"},
