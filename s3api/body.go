@@ -78,6 +78,14 @@ func (r *request) checkAnnounced() error {
 	return nil
 }
 
+// checkWriter refuses who may not write, so that a client that waits for a 100 need not send what it would send in vain.
+func (r *request) checkWriter() error {
+	if r.op.name != "PutObject" && r.op.name != "UploadPart" {
+		return nil
+	}
+	return r.srv.objects.MayPut(r.ctx, r.who, r.bucket, r.key)
+}
+
 // openBody opens the body without looking at its checksums.
 func (r *request) openBody(maxSize int64) (*upload, error) {
 	up := &upload{wire: &wire{src: httpd.BodyStream(r.fctx), r: r}}

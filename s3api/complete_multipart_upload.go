@@ -32,6 +32,9 @@ func completeMultipartUpload(r *request) (*response, error) {
 	}
 	var doc s3xml.CompleteMultipartUpload
 	if err := r.readXML("CompleteMultipartUpload", r.srv.cfg.Limits.CompleteBody, anyDigest, &doc); err != nil {
+		if s3err.From(err).Code == s3err.MissingRequestBody {
+			err = s3err.New(s3err.MalformedXML)
+		}
 		return nil, err
 	}
 	if in.Parts, err = completeParts(doc.Parts); err != nil {

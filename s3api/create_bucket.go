@@ -131,7 +131,7 @@ func (s *Server) checkExpectedOwner(r *request, bucket, header string) error {
 		return nil
 	}
 	if len(want) != 12 || strings.Trim(want, "0123456789") != "" {
-		return s3err.Argument(header, want, "The value of the expected bucket owner parameter must be an AWS account ID")
+		return s3err.Newf(s3err.InvalidBucketOwner, "The value of the expected bucket owner parameter must be an AWS Account ID... [%s]", want)
 	}
 	owner, err := s.objects.Owner(r.ctx, bucket)
 	if err != nil {

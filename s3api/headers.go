@@ -138,9 +138,6 @@ func parseTagging(v string) ([]object.Tag, error) {
 // writeConditions reads the conditions of a PutObject, CompleteMultipartUpload or CopyObject.
 func (r *request) writeConditions() (object.WriteConditions, error) {
 	c := object.WriteConditions{IfMatch: bareETag(r.header("If-Match")), IfNoneMatch: bareETag(r.header("If-None-Match"))}
-	if c.IfNoneMatch != "" && c.IfNoneMatch != "*" {
-		return c, s3err.Header("If-None-Match").With("additionalMessage", "We don't accept the provided value of If-None-Match header for this API")
-	}
 	if c.IfNoneMatch != "" && c.IfMatch != "" {
 		return c, s3err.Header("If-Match,If-None-Match").With("additionalMessage", "Multiple conditional request headers present in the request")
 	}

@@ -43,7 +43,7 @@ func listObjectsV2(r *request) (*response, error) {
 	startAfter := r.query.get("start-after")
 	in.StartAfter = startAfter
 	token, hasToken := r.query.lookup("continuation-token")
-	if hasToken {
+	if token != "" { // an empty one is what clients send that have none yet
 		if in.StartAfter, err = decodeToken(token); err != nil {
 			return nil, s3err.Argument("continuation-token", token, "The continuation token provided is incorrect")
 		}

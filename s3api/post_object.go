@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -326,10 +327,14 @@ type sizedFile struct {
 	n           int64
 	least, most int64
 	finish      func() error
+	ended       bool // finish was called: it can be only once, and a reader may ask again behind the end
 	failed      error
 }
 
 func (f *sizedFile) Read(p []byte) (int, error) {
+	if f.ended {
+		return 0, cmp.Or(f.failed, io.EOF)
+	}
 	n, err := f.src.Read(p)
 	f.n += int64(n)
 	switch {
@@ -342,6 +347,7 @@ func (f *sizedFile) Read(p []byte) (int, error) {
 			With("MinSizeAllowed", strconv.FormatInt(f.least, 10))
 		return 0, f.failed
 	case errors.Is(err, io.EOF):
+		f.ended = true
 		if f.failed = f.finish(); f.failed != nil {
 			return 0, f.failed
 		}

@@ -171,3 +171,59 @@ func TestPostObject(t *testing.T) {
 func unescapeXML(s string) string {
 	return strings.NewReplacer("&quot;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
 }
+
+// A file that ends where a buffer does: its end is asked for twice.
+func TestPostObjectOfWholeBuffers(t *testing.T) {
+	f := start(t)
+	f.bucket("whole")
+	m := form{fields: append([][2]string{{"key", "k"}, {"x-amz-checksum-crc32", ""}},
+		policyV2(time.Now().Add(time.Minute), `{"bucket": "whole"}, {"key": "k"}`)...)}
+	m = m.with("x-amz-checksum-crc32", "-")
+	for _, size := range []int{1 << 20, 3 << 20, 3<<20 + 1} {
+		m.file = strings.Repeat("x", size)
+		body, contentType := m.encode(t)
+		if a := f.anonymous("POST", "/whole", body, contentType); a.status != 204 {
+			t.Errorf("%d bytes: %d %s", size, a.status, a.body)
+		}
+	}
+	// A checksum needs no condition of the policy: it gives nobody anything.
+	m.file = "x"
+	for sum, want := range map[string]int{"nonsense": 400, "jNwWhA==": 400, "jNwWgw==": 204} {
+		body, contentType := m.with("x-amz-checksum-crc32", sum).encode(t)
+		if a := f.anonymous("POST", "/whole", body, contentType); a.status != want {
+			t.Errorf("checksum %s: %d %s", sum, a.status, a.body)
+		}
+	}
+}
+
+// Bucket policies and access control lists look at the fields of forms as at headers.
+func TestPostObjectAndAccess(t *testing.T) {
+	f := start(t)
+	f.listed("shared-forms", "ObjectWriter")
+	f.putPolicy("shared-forms", `{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::shared-forms/*",
+		"Condition":{"StringEquals":{"s3:x-amz-acl":"public-read","s3:x-amz-storage-class":"STANDARD_IA"}}}`)
+	send := func(m form) int {
+		t.Helper()
+		body, contentType := m.encode(t)
+		return f.anonymous("POST", "/shared-forms", body, contentType).status
+	}
+	m := form{file: "x", fields: [][2]string{{"key", "k"}, {"acl", "public-read"}, {"x-amz-storage-class", "STANDARD_IA"}}}
+	for what, tc := range map[string]struct {
+		m    form
+		want int
+	}{
+		"as the policy says":      {m, 204},
+		"another list":            {m.with("acl", "private"), 403},
+		"no list":                 {m.with("acl", "-"), 403},
+		"another class":           {m.with("x-amz-storage-class", "STANDARD"), 403},
+		"a list that is none":     {m.with("acl", "nonsense"), 400},
+		"the list of another use": {m.with("acl", "log-delivery-write"), 400},
+	} {
+		if got := send(tc.m); got != tc.want {
+			t.Errorf("%s: %d, want %d", what, got, tc.want)
+		}
+	}
+	if got := f.nobody("GET", "/shared-forms/k"); got != 200 {
+		t.Errorf("what was made public: %d", got)
+	}
+}

@@ -315,3 +315,43 @@ func TestCORS(t *testing.T) {
 		t.Errorf("preflight without rules: %d", a.status)
 	}
 }
+
+// Who may list a key learns that it is not there, whether it may read it or not; nobody else does.
+func TestAbsenceAndListing(t *testing.T) {
+	f := start(t)
+	f.bucket("absent")
+	f.putPolicy("absent", `{"Effect":"Allow","Principal":"*","Action":"s3:ListBucket","Resource":"arn:aws:s3:::absent","Condition":{"StringLike":{"s3:prefix":"open/*"}}},
+		{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::absent/readable/*"}`)
+	must(t, party{Client: f.client()}.put(aws.String("absent"), "open/there", ""))
+	for target, want := range map[string]int{
+		"/absent/open/there": 403, "/absent/open/not-there": 404, "/absent/closed": 403, "/absent/readable/not-there": 403,
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			if got := f.nobody(method, target); got != want {
+				t.Errorf("%s %s: %d, want %d", method, target, got, want)
+			}
+		}
+	}
+	b := f.listed("absent-lists", "ObjectWriter")
+	_, err := f.client().PutBucketAcl(context.Background(), &s3.PutBucketAclInput{Bucket: b, ACL: "public-read"})
+	must(t, err)
+	must(t, party{Client: f.client()}.put(b, "there", ""))
+	for target, want := range map[string]int{"/absent-lists/there": 403, "/absent-lists/not-there": 404} {
+		if got := f.nobody("GET", target); got != want {
+			t.Errorf("GET %s: %d, want %d", target, got, want)
+		}
+	}
+}
+
+// Who waits for a 100 is refused before it sends what it may not write.
+func TestExpectIsAuthorized(t *testing.T) {
+	f := start(t)
+	f.bucket("expect")
+	c := f.dial()
+	defer c.Close()
+	_, err := fmt.Fprintf(c, "PUT /expect/k HTTP/1.1\r\nHost: %s\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", f.addr)
+	must(t, err)
+	if a := c.read("PUT"); a.status != 403 {
+		t.Errorf("answer %d", a.status)
+	}
+}

@@ -136,6 +136,9 @@ func (s *Server) Expect(fctx *fasthttp.RequestCtx) int {
 		if err == nil {
 			err = r.checkAnnounced()
 		}
+		if err == nil {
+			err = r.checkWriter()
+		}
 		if err != nil {
 			r.respond(nil, err)
 			status = fctx.Response.StatusCode()

@@ -1,6 +1,9 @@
 package s3api
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
@@ -29,7 +32,9 @@ func (r *request) readTagging() ([]object.Tag, error) {
 	return tagList(in.TagSet.Tags)
 }
 
+// tagSet lists tags by their keys: they are a set, and the order in which they came means nothing.
 func tagSet(tags []object.Tag) []byte {
+	tags = slices.SortedFunc(slices.Values(tags), func(a, b object.Tag) int { return strings.Compare(a.Key, b.Key) })
 	x := s3xml.New("Tagging", 256+len(tags)*96)
 	x.Open("TagSet")
 	for i := range tags {

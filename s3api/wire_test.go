@@ -402,9 +402,9 @@ func TestGolden(t *testing.T) {
 			`<ETag>&quot;415290769594460e2e485922904f345d&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>` +
 			`<Size>1</Size><Owner><ID>*</ID><DisplayName>root</DisplayName></Owner><StorageClass>STANDARD_IA</StorageClass></Contents>` +
 			`<CommonPrefixes><Prefix>a </Prefix></CommonPrefixes></ListBucketResult>`},
-		{"GET", "/gold?encoding-type=url&list-type=2&max-keys=1&prefix=a%20b&start-after=a%20a", "", `<ListBucketResult` + ns + `><Name>gold</Name><Prefix>a+b</Prefix>` +
-			`<StartAfter>a+a</StartAfter><KeyCount>1</KeyCount><MaxKeys>1</MaxKeys><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>` +
-			`<Contents><Key>a+b/%3C%26%3E</Key><LastModified>*</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag>` +
+		{"GET", "/gold?encoding-type=url&list-type=2&max-keys=1&prefix=a%20b&start-after=a%20a", "", `<ListBucketResult` + ns + `><Name>gold</Name><Prefix>a%20b</Prefix>` +
+			`<StartAfter>a%20a</StartAfter><KeyCount>1</KeyCount><MaxKeys>1</MaxKeys><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>` +
+			`<Contents><Key>a%20b/%3C%26%3E</Key><LastModified>*</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag>` +
 			`<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>1</Size><StorageClass>STANDARD</StorageClass></Contents></ListBucketResult>`},
 		{"GET", "/gold?max-keys=0", "", `<ListBucketResult` + ns + `><Name>gold</Name><Prefix></Prefix><Marker></Marker><MaxKeys>0</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>`},
 		{"GET", "/gold?uploads", "", `<ListMultipartUploadsResult` + ns + `><Bucket>gold</Bucket><KeyMarker></KeyMarker><UploadIdMarker></UploadIdMarker><Prefix></Prefix>` +

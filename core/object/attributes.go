@@ -37,7 +37,7 @@ func (s *Service) attributes(ctx context.Context, who *iam.Principal, bucketName
 	for moves := 0; ; moves++ {
 		f, err := s.findObject(ctx, b, key, version)
 		if err != nil {
-			return nil, s.hideAbsence(ctx, who, b, err)
+			return nil, s.hideAbsence(ctx, who, b, key, err)
 		}
 		if err := s.admitReader(&f.detail, customer); err != nil {
 			return nil, err

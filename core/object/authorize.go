@@ -92,7 +92,24 @@ func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q 
 	if err := s.completeContext(ctx, b, &q, &r); err != nil {
 		return err
 	}
-	return s.cfg.IAM.Authorize(ctx, r)
+	return s.decide(ctx, who, b, &q, &r)
+}
+
+// decide asks the authority. Who may not read an object, but may list it, learns that it is not there when it is not.
+func (s *Service) decide(ctx context.Context, who *iam.Principal, b *bucket, q *ask, r *iam.Request) error {
+	err := s.cfg.IAM.Authorize(ctx, *r)
+	if err == nil || q.action != actGetObject && q.action != actGetObjectVersion || s.mayList(ctx, who, b, q.key) != nil {
+		return err
+	}
+	if _, ferr := s.findObject(ctx, b, q.key, q.version); errs.KindOf(ferr) == errs.NotFound {
+		return ferr
+	}
+	return err
+}
+
+// mayList asks whether who may list a key: whether there is one is no secret then.
+func (s *Service) mayList(ctx context.Context, who *iam.Principal, b *bucket, key string) error {
+	return s.allowed(ctx, who, b, ask{action: actListBucket, context: map[string][]string{"s3:prefix": {key}}})
 }
 
 // completeContext adds what policies look at, if there is one.
@@ -151,11 +168,11 @@ func (s *Service) enterFor(ctx context.Context, who *iam.Principal, name string,
 
 // hideAbsence turns the absence of a key into a refusal for those who may not list the bucket: they must not learn
 // which keys exist.
-func (s *Service) hideAbsence(ctx context.Context, who *iam.Principal, b *bucket, absence error) error {
+func (s *Service) hideAbsence(ctx context.Context, who *iam.Principal, b *bucket, key string, absence error) error {
 	if errs.KindOf(absence) != errs.NotFound {
 		return absence
 	}
-	if err := s.allow(ctx, who, actListBucket, b, ""); err != nil {
+	if err := s.mayList(ctx, who, b, key); err != nil {
 		return err
 	}
 	return absence

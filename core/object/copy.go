@@ -131,7 +131,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 			if errs.ReasonOf(err) == MarkerNotFound {
 				err = noSuchKey(in.SrcKey)
 			}
-			return nil, s.hideAbsence(ctx, who, b, err)
+			return nil, s.hideAbsence(ctx, who, b, in.SrcKey, err)
 		}
 		if err := s.admitReader(&src.f.detail, in.SrcCustomer); err != nil {
 			return nil, err

@@ -49,7 +49,7 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 	for moves := 0; ; moves++ {
 		f, err := s.findObject(ctx, b, in.Key, in.VersionID)
 		if err != nil {
-			return nil, s.hideAbsence(ctx, who, b, err)
+			return nil, s.hideAbsence(ctx, who, b, in.Key, err)
 		}
 		if err := s.admitReader(&f.detail, in.Customer); err != nil {
 			return nil, err
@@ -163,6 +163,9 @@ func (r *record) slicePart(number int, m *manifest, res *GetResult) error {
 	res.Checksums = nil
 	if len(r.sums) > 0 && r.sums[0].typ != 0 {
 		res.Checksums = outerSums(p.sums, 0)
+		for i := range res.Checksums { // of the part, and how the object's is made of it
+			res.Checksums[i].Type = r.sums[0].typ
+		}
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func (s *Service) lockOf(ctx context.Context, who *iam.Principal, action, bucket
 	}
 	f, err := s.findObject(ctx, b, key, version)
 	if err != nil {
-		return ObjectLock{}, s.hideAbsence(ctx, who, b, err)
+		return ObjectLock{}, s.hideAbsence(ctx, who, b, key, err)
 	}
 	return f.detail.lock(), nil
 }

@@ -26,6 +26,12 @@ func (s *Service) Put(ctx context.Context, who iam.Principal, in *PutInput) (*Pu
 	return res, nil
 }
 
+// MayPut reports whether who may put an object, as Put would: for front ends that are asked before there is a body.
+func (s *Service) MayPut(ctx context.Context, who iam.Principal, bucket, key string) error {
+	_, err := s.enter(ctx, &who, actPutObject, bucket, key)
+	return failed("object.Put", key, err)
+}
+
 func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*PutResult, error) {
 	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
 	if err != nil {

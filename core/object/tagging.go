@@ -24,7 +24,7 @@ func (s *Service) tagging(ctx context.Context, who *iam.Principal, bucket, key, 
 	}
 	f, err := s.findObject(ctx, b, key, version)
 	if err != nil {
-		return nil, "", s.hideAbsence(ctx, who, b, err)
+		return nil, "", s.hideAbsence(ctx, who, b, key, err)
 	}
 	return outerTags(f.detail.Tags), f.versionID(b.Versioning), nil
 }

@@ -12,7 +12,7 @@ func (s *Service) amend(ctx context.Context, who *iam.Principal, b *bucket, key,
 	return s.change(ctx, b, key, func(tx *keyTx) error {
 		f, err := s.findObject(ctx, tx.b, key, version)
 		if err != nil {
-			return s.hideAbsence(ctx, who, tx.b, err)
+			return s.hideAbsence(ctx, who, tx.b, key, err)
 		}
 		row := tx.row
 		if tx.cur == nil || f.instance != tx.cur.instance {
@@ -24,7 +24,7 @@ func (s *Service) amend(ctx context.Context, who *iam.Principal, b *bucket, key,
 			if r == nil {
 				// Deleted since, or moved up: then the commit's condition on the current version fails.
 				_, err := s.findObject(ctx, tx.b, key, version)
-				return s.hideAbsence(ctx, who, tx.b, err)
+				return s.hideAbsence(ctx, who, tx.b, key, err)
 			}
 			tx.batch.IfRevision(row, rev)
 			f.record = r

@@ -49,31 +49,41 @@ func Parse(encoded string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not base64", ErrDocument)
 	}
-	var doc struct {
-		Expiration *string            `json:"expiration"`
-		Conditions *[]json.RawMessage `json:"conditions"`
-	}
+	var doc map[string]json.RawMessage // a struct would take names of any case
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return nil, fmt.Errorf("%w: Invalid JSON", ErrDocument)
 	}
+	var expiration *string
+	var conditions *[]json.RawMessage
+	if member(doc["expiration"], &expiration) != nil || member(doc["conditions"], &conditions) != nil {
+		return nil, fmt.Errorf("%w: Invalid JSON", ErrDocument)
+	}
 	switch {
-	case doc.Expiration == nil:
+	case expiration == nil:
 		return nil, fmt.Errorf("%w: Policy missing expiration", ErrDocument)
-	case doc.Conditions == nil:
+	case conditions == nil:
 		return nil, fmt.Errorf("%w: Policy missing conditions", ErrDocument)
-	case len(*doc.Conditions) > maxConditions:
+	case len(*conditions) > maxConditions:
 		return nil, fmt.Errorf("%w: too many conditions", ErrDocument)
 	}
 	p := &Policy{MaxSize: math.MaxInt64}
-	if p.Expiration, err = parseExpiration(*doc.Expiration); err != nil {
-		return nil, fmt.Errorf("%w: Invalid 'expiration' value: '%s'", ErrDocument, *doc.Expiration)
+	if p.Expiration, err = parseExpiration(*expiration); err != nil {
+		return nil, fmt.Errorf("%w: Invalid 'expiration' value: '%s'", ErrDocument, *expiration)
 	}
-	for _, c := range *doc.Conditions {
+	for _, c := range *conditions {
 		if err := p.add(c); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// member decodes a member of a document, if it is there.
+func member(raw json.RawMessage, into any) error {
+	if raw == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
 }
 
 func parseExpiration(s string) (time.Time, error) {
@@ -190,7 +200,8 @@ func exempt(name string) bool {
 	case "policy", "x-amz-signature", "signature", "awsaccesskeyid", "file", "bucket":
 		return true
 	}
-	return strings.HasPrefix(name, "x-ignore-")
+	// A checksum gives nobody anything: it only guards what is uploaded on its way.
+	return strings.HasPrefix(name, "x-ignore-") || strings.HasPrefix(name, "x-amz-checksum-")
 }
 
 func (c *condition) holds(value string) bool {

@@ -32,6 +32,7 @@ const (
 	InvalidArgument                   Code = "InvalidArgument"
 	InvalidBucketACL                  Code = "InvalidBucketAclWithObjectOwnership"
 	InvalidBucketName                 Code = "InvalidBucketName"
+	InvalidBucketOwner                Code = "InvalidBucketOwnerAWSAccountID"
 	InvalidBucketState                Code = "InvalidBucketState"
 	InvalidChunkSize                  Code = "InvalidChunkSizeError"
 	InvalidDigest                     Code = "InvalidDigest"
@@ -141,6 +142,7 @@ var table = map[Code]row{
 	InvalidArgument:                   {http.StatusBadRequest, "Invalid Argument"},
 	InvalidBucketACL:                  {http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
 	InvalidBucketName:                 {http.StatusBadRequest, "The specified bucket is not valid."},
+	InvalidBucketOwner:                {http.StatusBadRequest, "The value of the expected bucket owner parameter must be an AWS Account ID"},
 	InvalidBucketState:                {http.StatusConflict, "The request is not valid with the current state of the bucket."},
 	InvalidChunkSize:                  {http.StatusBadRequest, "Only the last chunk is allowed to have a size less than 8192 bytes"},
 	InvalidDigest:                     {http.StatusBadRequest, "The Content-MD5 you specified was invalid."},

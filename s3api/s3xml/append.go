@@ -127,8 +127,8 @@ func escape(s string) (string, int) {
 	return "", width
 }
 
-// AppendURLText writes s as encoding-type=url asks: everything but unreserved characters and the slash is percent-encoded, and
-// a space becomes a plus. The result needs no escaping.
+// AppendURLText writes s as encoding-type=url asks: everything but unreserved characters and the slash is percent-encoded. A
+// space, too: Amazon makes a plus of it, which not all clients undo, while all undo %20. The result needs no escaping.
 func AppendURLText(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
@@ -136,8 +136,6 @@ func AppendURLText(b []byte, s string) []byte {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '*', c == '/':
 			b = append(b, c)
-		case c == ' ':
-			b = append(b, '+')
 		default:
 			b = append(b, '%', hex[c>>4], hex[c&15])
 		}

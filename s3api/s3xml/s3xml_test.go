@@ -70,7 +70,7 @@ func TestAppendText(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
-	if got := string(s3xml.AppendURLText(nil, "a b/ü+~*%")); got != "a+b/%C3%BC%2B%7E*%25" {
+	if got := string(s3xml.AppendURLText(nil, "a b/ü+~*%")); got != "a%20b/%C3%BC%2B%7E*%25" {
 		t.Errorf("url: %q", got)
 	}
 	if got := string(s3xml.AppendTime(nil, "T", time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC))); got != "<T>2026-01-02T03:04:05.006Z</T>" {
