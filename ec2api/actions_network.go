@@ -2,9 +2,6 @@ package ec2api
 
 // networkActions are those of VPCs, subnets, groups, interfaces, gateways and addresses.
 func (s *Server) networkActions() []action {
-	if s.network == nil {
-		return nil
-	}
 	return []action{
 		handle("DescribeVpcs", s.describeVpcs),
 		handle("CreateVpc", s.createVpc).partly("IPv4 only; tenancy default"),

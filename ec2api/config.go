@@ -6,6 +6,8 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/itype"
+	"github.com/aureole-cloud/aureole/core/keypair"
 	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/tags"
 )
@@ -17,11 +19,13 @@ type Config struct {
 	Network *network.Service
 	Compute *compute.Service
 
-	Region       string   // this server's; "" is us-east-1
-	Zones        []string // its availability zones; none is the region with an a
-	Endpoint     string   // host and port that DescribeRegions names; "" is ec2.REGION.amazonaws.com
-	StrictRegion bool     // refuse signatures made for another region
-	DisableV2    bool     // refuse Version 2 signatures
+	KeyPairs *keypair.Service
+	Types    *itype.Catalogue
+
+	Region       string // this server's; "" is us-east-1
+	Endpoint     string // host and port that DescribeRegions names; "" is ec2.REGION.amazonaws.com
+	StrictRegion bool   // refuse signatures made for another region
+	DisableV2    bool   // refuse Version 2 signatures
 
 	Observer Observer // nil is none
 	Logger   *slog.Logger
@@ -30,9 +34,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Region == "" {
 		c.Region = "us-east-1"
-	}
-	if len(c.Zones) == 0 {
-		c.Zones = []string{c.Region + "a"}
 	}
 	if c.Endpoint == "" {
 		c.Endpoint = "ec2." + c.Region + ".amazonaws.com"

@@ -2,8 +2,6 @@ package ec2api
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
 	"github.com/aureole-cloud/aureole/ec2api/filter"
@@ -26,10 +24,11 @@ var zoneFilters = filter.Set[model.AvailabilityZone]{Fields: map[string]func(*mo
 
 // describeAvailabilityZones lists the zones of the region.
 func (s *Server) describeAvailabilityZones(_ context.Context, c *Call, in *model.DescribeAvailabilityZonesRequest) (*model.DescribeAvailabilityZonesResult, error) {
-	zones := make([]model.AvailabilityZone, len(s.cfg.Zones))
-	for i, name := range s.cfg.Zones {
+	have := s.cfg.Network.Zones()
+	zones := make([]model.AvailabilityZone, len(have))
+	for i, z := range have {
 		zones[i] = model.AvailabilityZone{
-			ZoneName: new(name), ZoneId: new(ZoneID(s.cfg.Region, i)), RegionName: new(s.cfg.Region), State: new("available"),
+			ZoneName: new(z.Name), ZoneId: new(z.ID), RegionName: new(s.cfg.Region), State: new("available"),
 			GroupName: new(s.cfg.Region + "-zg-1"), GroupLongName: new(s.cfg.Region + " 1"), NetworkBorderGroup: new(s.cfg.Region), OptInStatus: new("opt-in-not-required"),
 			ZoneType: new("availability-zone"), Messages: []model.AvailabilityZoneMessage{},
 		}
@@ -52,26 +51,4 @@ func (s *Server) describeAvailabilityZones(_ context.Context, c *Call, in *model
 		return nil, err
 	}
 	return &model.DescribeAvailabilityZonesResult{AvailabilityZones: zones}, nil
-}
-
-// ZoneID is the zone's name that does not differ between accounts: use1-az1 for us-east-1a.
-func ZoneID(region string, i int) string {
-	var b strings.Builder
-	for n, part := range strings.Split(region, "-") {
-		if n == 0 {
-			b.WriteString(part)
-			continue
-		}
-		short := part
-		switch part {
-		case "northeast", "northwest", "southeast", "southwest":
-			short = part[:1] + part[5:6]
-		default:
-			if part != "" {
-				short = part[:1]
-			}
-		}
-		b.WriteString(short)
-	}
-	return b.String() + "-az" + strconv.Itoa(i+1)
 }

@@ -57,6 +57,8 @@ func (r *request) run(ctx context.Context, body []byte, tooLarge bool) (result, 
 		return nil, ec2err.New(ec2err.MissingAction, "The request must contain the parameter Action")
 	case row == nil:
 		return nil, ec2err.New(ec2err.InvalidAction, "The action %s is not valid for this web service.", ec2err.Clip(form.Action))
+	case row.run == nil && row.refusal != "":
+		return nil, ec2err.New(ec2err.UnsupportedOperation, "%s", row.refusal)
 	case row.run == nil:
 		return nil, ec2err.New(ec2err.UnsupportedOperation, "The action %s is not supported by this server.", row.name)
 	}

@@ -16,6 +16,8 @@ type action struct {
 	name string
 	note string // what is missing of it; empty for nothing
 	run  func(context.Context, *Server, *Call) (result, error)
+
+	refusal string // what an action without run says, when it is not the usual sentence
 }
 
 // result is what an answer contains.
@@ -70,7 +72,7 @@ func admit[In any, PIn requestOf[In]](ctx context.Context, s *Server, c *Call, i
 	if model.Val(c.common.DryRun) {
 		return ec2err.New(ec2err.DryRunOperation, "Request would have succeeded, but DryRun flag is set.")
 	}
-	return nil
+	return s.cfg.Network.Ensure(ctx, c.Account()) // the first call of an account finds its default VPC made
 }
 
 // maxTokenLen bounds a client token, as AWS does.

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
+	"github.com/aureole-cloud/aureole/core/idem"
+	"github.com/aureole-cloud/aureole/core/keypair"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/iamapi"
@@ -13,10 +15,13 @@ import (
 func (s *Server) openEC2() (err error) {
 	s.ec2Requests = observe.NewRequests("ec2")
 	log := s.log.With("part", "ec2")
+	sweeper := idem.StartSweeper(s.store, log)
+	s.onClose("client tokens", func() error { sweeper.Stop(); return nil })
+	pairs := keypair.NewService(s.store)
 	_, endpoint, _ := strings.Cut(s.info.Endpoint, "://")
 	s.ec2, err = ec2api.New(ec2api.Config{
-		IAM: s.iam, Tags: tags.NewService(s.store, s.networks, s.compute), Network: s.networks, Compute: s.compute, Region: s.cfg.Region, Zones: s.cfg.ZoneNames(), StrictRegion: s.cfg.StrictRegion,
-		Endpoint: endpoint,
+		IAM: s.iam, Tags: tags.NewService(s.store, s.networks, s.compute, pairs), Network: s.networks, Compute: s.compute,
+		KeyPairs: pairs, Types: s.types, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Endpoint: endpoint,
 		Observer: observe.EC2{Requests: s.ec2Requests, Log: observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
 	})
 	return err
