@@ -8,8 +8,8 @@ import (
 	"github.com/aureole-cloud/aureole/core/object"
 )
 
-// sizes cross every limit: nothing, inlined, one blob, several, a manifest.
-var sizes = []int{0, 1, 100, 16 << 10, 16<<10 + 1, 100_000, 3<<20 + 7}
+// sizes cross every limit: nothing, in the record, inlined, one blob, several, a manifest.
+var sizes = []int{0, 1, 100, 128, 129, 16 << 10, 16<<10 + 1, 100_000, 3<<20 + 7}
 
 func TestPutAndGetBack(t *testing.T) {
 	w := newWorld(t, func(c *object.Config) { c.BlobSize = 512 << 10 })

@@ -15,6 +15,8 @@ import (
 // until they are closed, and outlive ctx: the answer may be sent when the request's context has ended.
 func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record, m *manifest, data *kms.DataKey, offset, length int64) (Body, error) {
 	switch {
+	case r.is(flagInRecord):
+		return openInline(r, r.detail.Body, data, offset, length)
 	case r.is(flagInline):
 		v, err := s.kv.Get(ctx, b.shard, bodyKey(b.ID, key, r.instance))
 		if errors.Is(err, kv.ErrNotFound) {
@@ -22,13 +24,7 @@ func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record
 		} else if err != nil {
 			return nil, err
 		}
-		if r.is(flagSealed) {
-			return openSealedInline(r, v.Data, data, offset, length)
-		}
-		if int64(len(v.Data)) != r.size {
-			return nil, errRecord
-		}
-		return &memoryBody{rest: v.Data[offset : offset+length]}, nil
+		return openInline(r, v.Data, data, offset, length)
 	case length == 0:
 		return &memoryBody{}, nil
 	case r.is(flagSealed):
@@ -55,6 +51,17 @@ func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record
 		return nil, err
 	}
 	return body, nil
+}
+
+// openInline opens a body that was stored as body, whole.
+func openInline(r *record, body []byte, data *kms.DataKey, offset, length int64) (Body, error) {
+	if r.is(flagSealed) {
+		return openSealedInline(r, body, data, offset, length)
+	}
+	if int64(len(body)) != r.size {
+		return nil, errRecord
+	}
+	return &memoryBody{rest: body[offset : offset+length]}, nil
 }
 
 // memoryBody is a body that came with its row.

@@ -12,6 +12,10 @@ import (
 // piecesInRecord is how many blob references a record carries itself; a body of more has a manifest.
 const piecesInRecord = 4
 
+// inRecordLimit is up to how many bytes a body rides in the record itself: a read of it needs no second look-up, and the rows
+// that listings read stay small.
+const inRecordLimit = 128
+
 // defaultChecksum is what S3 computes and keeps when the client names no algorithm.
 const defaultChecksum = checksum.CRC64NVME
 
@@ -129,9 +133,12 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 
 // keepBody notes in the record where its body is, and returns the manifest when it needs one.
 func (r *record) keepBody(in *intake) (chunks [][]byte) {
-	r.flags &^= flagInline | flagManifest
-	r.detail.Blobs = nil
+	r.flags &^= flagInRecord | flagInline | flagManifest
+	r.detail.Blobs, r.detail.Body = nil, nil
 	switch {
+	case len(in.inline) > 0 && len(in.inline) <= inRecordLimit:
+		r.flags |= flagInRecord
+		r.detail.Body = in.inline
 	case len(in.inline) > 0:
 		r.flags |= flagInline
 	case len(in.pieces) > piecesInRecord:

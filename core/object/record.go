@@ -20,6 +20,7 @@ const (
 	flagOwner                 // an owner other than the bucket's is given
 	flagNullBelow             // a noncurrent null version exists: its instance is given
 	flagSealed                // the body is encrypted: the detail says how
+	flagInRecord              // the body is in the record: it is tiny
 
 	flagsKnown = 1<<iota - 1
 )

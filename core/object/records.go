@@ -20,6 +20,7 @@ type detail struct {
 	Meta  []string `msg:"m,omitempty"` // name, value, name, value …
 	Tags  []string `msg:"t,omitempty"` // key, value, key, value …
 	Blobs []byte   `msg:"b,omitempty"` // the pieces of a body, when they are few: packed references
+	Body  []byte   `msg:"y,omitempty"` // a tiny body, with flagInRecord
 
 	LockMode  uint8 `msg:"lm,omitempty"` // LockMode
 	LockUntil int64 `msg:"lu,omitempty"` // unix milliseconds

@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(21)
-	var zb0001Mask uint32 /* 21 bits */
+	zb0001Len := uint32(22)
+	var zb0001Mask uint32 /* 22 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -225,49 +225,53 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.LockMode == 0 {
+	if z.Body == nil {
 		zb0001Len--
 		zb0001Mask |= 0x400
 	}
-	if z.LockUntil == 0 {
+	if z.LockMode == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x800
 	}
-	if z.Hold == 0 {
+	if z.LockUntil == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x1000
 	}
-	if z.RestoreAt == 0 {
+	if z.Hold == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x2000
 	}
-	if z.RestoreUntil == 0 {
+	if z.RestoreAt == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
-	if z.ACL == nil {
+	if z.RestoreUntil == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x8000
 	}
-	if z.Enc == 0 {
+	if z.ACL == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.EncKey == nil {
+	if z.Enc == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.EncID == "" {
+	if z.EncKey == nil {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.EncContext == "" {
+	if z.EncID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.EncBucketKey == false {
+	if z.EncContext == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100000
+	}
+	if z.EncBucketKey == false {
+		zb0001Len--
+		zb0001Mask |= 0x200000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -331,56 +335,61 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBytes(o, z.Blobs)
 		}
 		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "y"
+			o = append(o, 0xa1, 0x79)
+			o = msgp.AppendBytes(o, z.Body)
+		}
+		if (zb0001Mask & 0x800) == 0 { // if not omitted
 			// string "lm"
 			o = append(o, 0xa2, 0x6c, 0x6d)
 			o = msgp.AppendUint8(o, z.LockMode)
 		}
-		if (zb0001Mask & 0x800) == 0 { // if not omitted
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
 			// string "lu"
 			o = append(o, 0xa2, 0x6c, 0x75)
 			o = msgp.AppendInt64(o, z.LockUntil)
 		}
-		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
 			// string "lh"
 			o = append(o, 0xa2, 0x6c, 0x68)
 			o = msgp.AppendUint8(o, z.Hold)
 		}
-		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "ra"
 			o = append(o, 0xa2, 0x72, 0x61)
 			o = msgp.AppendInt64(o, z.RestoreAt)
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
 			// string "ru"
 			o = append(o, 0xa2, 0x72, 0x75)
 			o = msgp.AppendInt64(o, z.RestoreUntil)
 		}
-		if (zb0001Mask & 0x8000) == 0 { // if not omitted
+		if (zb0001Mask & 0x10000) == 0 { // if not omitted
 			// string "ac"
 			o = append(o, 0xa2, 0x61, 0x63)
 			o = msgp.AppendBytes(o, z.ACL)
 		}
-		if (zb0001Mask & 0x10000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000) == 0 { // if not omitted
 			// string "e"
 			o = append(o, 0xa1, 0x65)
 			o = msgp.AppendUint8(o, z.Enc)
 		}
-		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
 			// string "ek"
 			o = append(o, 0xa2, 0x65, 0x6b)
 			o = msgp.AppendBytes(o, z.EncKey)
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "ei"
 			o = append(o, 0xa2, 0x65, 0x69)
 			o = msgp.AppendString(o, z.EncID)
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "ec"
 			o = append(o, 0xa2, 0x65, 0x63)
 			o = msgp.AppendString(o, z.EncContext)
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "eb"
 			o = append(o, 0xa2, 0x65, 0x62)
 			o = msgp.AppendBool(o, z.EncBucketKey)
@@ -521,6 +530,28 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.Blobs, bts[:zb0004])
 			bts = bts[zb0004:]
+		case "y":
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadBytesHeader(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Body")
+				return
+			}
+			if zb0005 > z26707251limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if z.Body == nil || uint32(cap(z.Body)) < zb0005 {
+				z.Body = make([]byte, zb0005)
+			} else {
+				z.Body = z.Body[:zb0005]
+			}
+			if uint32(len(bts)) < zb0005 {
+				err = msgp.ErrShortBytes
+				return
+			}
+			copy(z.Body, bts[:zb0005])
+			bts = bts[zb0005:]
 		case "lm":
 			z.LockMode, bts, err = msgp.ReadUint8Bytes(bts)
 			if err != nil {
@@ -552,27 +583,27 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "ac":
-			var zb0005 uint32
-			zb0005, bts, err = msgp.ReadBytesHeader(bts)
+			var zb0006 uint32
+			zb0006, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ACL")
 				return
 			}
-			if zb0005 > z26707251limitArrays {
+			if zb0006 > z26707251limitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.ACL == nil || uint32(cap(z.ACL)) < zb0005 {
-				z.ACL = make([]byte, zb0005)
+			if z.ACL == nil || uint32(cap(z.ACL)) < zb0006 {
+				z.ACL = make([]byte, zb0006)
 			} else {
-				z.ACL = z.ACL[:zb0005]
+				z.ACL = z.ACL[:zb0006]
 			}
-			if uint32(len(bts)) < zb0005 {
+			if uint32(len(bts)) < zb0006 {
 				err = msgp.ErrShortBytes
 				return
 			}
-			copy(z.ACL, bts[:zb0005])
-			bts = bts[zb0005:]
+			copy(z.ACL, bts[:zb0006])
+			bts = bts[zb0006:]
 		case "e":
 			z.Enc, bts, err = msgp.ReadUint8Bytes(bts)
 			if err != nil {
@@ -580,27 +611,27 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "ek":
-			var zb0006 uint32
-			zb0006, bts, err = msgp.ReadBytesHeader(bts)
+			var zb0007 uint32
+			zb0007, bts, err = msgp.ReadBytesHeader(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "EncKey")
 				return
 			}
-			if zb0006 > z26707251limitArrays {
+			if zb0007 > z26707251limitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if z.EncKey == nil || uint32(cap(z.EncKey)) < zb0006 {
-				z.EncKey = make([]byte, zb0006)
+			if z.EncKey == nil || uint32(cap(z.EncKey)) < zb0007 {
+				z.EncKey = make([]byte, zb0007)
 			} else {
-				z.EncKey = z.EncKey[:zb0006]
+				z.EncKey = z.EncKey[:zb0007]
 			}
-			if uint32(len(bts)) < zb0006 {
+			if uint32(len(bts)) < zb0007 {
 				err = msgp.ErrShortBytes
 				return
 			}
-			copy(z.EncKey, bts[:zb0006])
-			bts = bts[zb0006:]
+			copy(z.EncKey, bts[:zb0007])
+			bts = bts[zb0007:]
 		case "ei":
 			z.EncID, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -641,7 +672,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 2 + msgp.BytesPrefixSize + len(z.Body) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
 	return
 }
 
