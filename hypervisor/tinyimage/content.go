@@ -101,7 +101,9 @@ func (b *build) root(ctx context.Context, modules string) (*tree, error) {
 	text("etc/shells", 0o644, "/bin/sh\n")
 	text("etc/hostname", 0o644, "tiny\n")
 	text("etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost\n")
-	text("etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
+	// What is not named here, a static program would load a library for, and crash.
+	text("etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\nnetworks: files\nethers: files\n")
+	text("etc/services", 0o644, "ssh 22/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n")
 	text("etc/profile", 0o644, "export PATH=/bin\n")
 	text("etc/os-release", 0o644, "ID=aureole-tiny\nNAME=\"Aureole tiny image\"\nPRETTY_NAME=\"Aureole tiny image\"\n")
 	text("etc/acpi/PWRF/00000080", 0o755, "#!/bin/sh\nexec /bin/poweroff\n")
