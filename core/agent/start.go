@@ -66,7 +66,7 @@ func (a *Agent) bringUp(ctx context.Context, i *compute.Instance) error {
 	return nil
 }
 
-// makeDisks fetches what the machine boots from and makes its disks. A disk that is there is kept: it holds the guest's data.
+// makeDisks fetches what the machine boots from and makes its disks.
 func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hypervisor.Spec) error {
 	if err := a.makeDir(i.ID); err != nil {
 		return err
@@ -87,35 +87,43 @@ func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hyperv
 	}
 	spec.Boot.UEFI = src.UEFI
 	for n, d := range i.Disks {
-		path := a.diskPath(i.ID, d.Volume)
-		if !exists(path) {
-			if err := a.makeDisk(ctx, src, n == 0, path, int64(d.SizeGiB)<<30); err != nil {
+		disk := hypervisor.Disk{
+			Serial: strings.ReplaceAll(d.Volume, "-", ""), Path: a.diskPath(i.ID, d.Volume), Format: hypervisor.QCOW2,
+		}
+		if n == 0 && src.Disk.Key != "" {
+			base, err := a.cache.file(ctx, src.Disk)
+			if err != nil {
 				return err
 			}
+			disk.Backing = &hypervisor.Backing{Path: base, Format: hypervisor.Format(src.Format)}
 		}
-		spec.Disks = append(spec.Disks, hypervisor.Disk{Serial: strings.ReplaceAll(d.Volume, "-", ""), Path: path, Format: hypervisor.QCOW2})
+		if err := a.makeDisk(ctx, &disk, int64(d.SizeGiB)<<30); err != nil {
+			return err
+		}
+		spec.Disks = append(spec.Disks, disk)
 	}
 	return nil
 }
 
-// makeDisk makes a disk beside its place and moves it there when it is whole.
-func (a *Agent) makeDisk(ctx context.Context, src *compute.Source, root bool, path string, size int64) error {
-	half := path + ".new"
-	if err := removeFile(half); err != nil {
-		return err
+// makeDisk makes the file of a disk beside its place and moves it there when it is whole. One that is there is kept: it
+// holds the guest's data.
+func (a *Agent) makeDisk(ctx context.Context, d *hypervisor.Disk, size int64) error {
+	if exists(d.Path) {
+		return nil
 	}
-	if root && src.Disk.Key != "" {
-		base, err := a.cache.file(ctx, src.Disk)
-		if err != nil {
-			return err
-		}
-		if err := a.cfg.Disks.CreateOverlay(ctx, half, base, src.Format, size); err != nil {
-			return fmt.Errorf("make the root disk: %w", err)
-		}
-	} else if err := a.cfg.Disks.CreateEmpty(ctx, half, size); err != nil {
+	half := d.Path + ".new"
+	err := removeFile(half)
+	switch {
+	case err != nil:
+	case d.Backing != nil:
+		err = a.cfg.Disks.CreateOverlay(ctx, half, d.Backing.Path, string(d.Backing.Format), size)
+	default:
+		err = a.cfg.Disks.CreateEmpty(ctx, half, size)
+	}
+	if err != nil {
 		return fmt.Errorf("make a disk: %w", err)
 	}
-	return moveDurably(half, path)
+	return moveDurably(half, d.Path)
 }
 
 // hopeless tells whether trying again later would fail the same way. An owner is told at once then.

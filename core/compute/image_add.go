@@ -75,56 +75,97 @@ func (sp *ImageSpec) image(account string, now time.Time) *Image {
 	}
 }
 
-// AddImage makes an image from streams: the disk, and for images that are booted directly kernel and initrd. It is there when
-// AddImage returns. Without a disk the machine boots from the initrd alone and finds an empty root volume.
-func (s *Service) AddImage(ctx context.Context, account string, sp ImageSpec, disk, kernel, initrd io.Reader) (*Image, error) {
+// Part is one of the streams of an image: its disk, its kernel or its initrd.
+type Part struct {
+	Name string // disk, kernel or initrd
+	Body io.Reader
+}
+
+// AddImage makes an image of streams, which next gives one after the other until io.EOF. A kernel, with an initrd, is booted
+// directly; without a disk its machines find an empty root volume. The image is there when AddImage returns.
+func (s *Service) AddImage(ctx context.Context, account string, sp ImageSpec, next func() (Part, error)) (*Image, error) {
 	if err := sp.check(); err != nil {
 		return nil, err
-	}
-	if disk == nil && kernel == nil {
-		return nil, errs.New(errs.Invalid, MissingParameter, "An image needs a disk or a kernel.")
 	}
 	img := sp.image(account, time.Now())
 	if err := s.nameIsFree(ctx, account, sp.Name); err != nil { // before the bytes are taken in; the commit decides
 		return nil, err
 	}
-	if disk != nil {
-		if err := s.takeDisk(ctx, img, disk, nil); err != nil {
-			return nil, err
-		}
-	} else if img.SizeGiB == 0 {
-		img.SizeGiB = 1
+	err := s.takeParts(ctx, img, next)
+	if err == nil {
+		img.State, img.SizeGiB = ImageAvailable, max(img.SizeGiB, 1)
+		err = s.transact(ctx, "compute.AddImage", func(v kv.View, b *kv.Batch) error {
+			tags.Put(b, account, img.ID, sp.Tags)
+			return addImage(v, b, img)
+		})
 	}
-	for _, part := range []struct {
-		body io.Reader
-		name string
-		to   *Blob
-	}{{kernel, "kernel", &img.Source.Kernel}, {initrd, "initrd", &img.Source.Initrd}} {
-		if part.body == nil {
-			continue
-		}
-		path, err := s.scratch(ctx, img.ID+"."+part.name, part.body)
-		if err == nil {
-			*part.to, err = s.keep(ctx, img.ID+"/"+part.name, path)
-		}
-		if err := errors.Join(err, removeFile(path)); err != nil {
-			return nil, err
-		}
+	if err == nil {
+		return img, nil
 	}
-	img.State = ImageAvailable
-	err := s.transact(ctx, "compute.AddImage", func(v kv.View, b *kv.Batch) error {
-		tags.Put(b, account, img.ID, sp.Tags)
-		return addImage(v, b, img)
-	})
-	if err != nil {
-		for _, blob := range []Blob{img.Source.Disk, img.Source.Kernel, img.Source.Initrd} {
-			if blob.Key != "" && !errors.Is(err, kv.ErrUnknownOutcome) {
-				err = errors.Join(err, s.cfg.Objects.Delete(ctx, blob.Key))
-			}
-		}
+	if errors.Is(err, kv.ErrUnknownOutcome) {
 		return nil, err
 	}
-	return img, nil
+	for _, blob := range []Blob{img.Source.Disk, img.Source.Kernel, img.Source.Initrd} {
+		if blob.Key != "" {
+			err = errors.Join(err, s.cfg.Objects.Delete(ctx, blob.Key))
+		}
+	}
+	return nil, err
+}
+
+func (s *Service) takeParts(ctx context.Context, img *Image, next func() (Part, error)) error {
+	src := &img.Source
+	for {
+		part, err := next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		to := map[string]*Blob{"disk": &src.Disk, "kernel": &src.Kernel, "initrd": &src.Initrd}[part.Name]
+		switch {
+		case to == nil || to.Key != "":
+			return invalidValue("An image has one disk, one kernel and one initrd; '%s' is none of them or comes twice.", part.Name)
+		case part.Name == "disk":
+			err = s.takeDisk(ctx, img, part.Body, nil)
+		default:
+			*to, err = s.takeFile(ctx, img.ID, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case src.Disk.Key == "" && src.Kernel.Key == "":
+		return errs.New(errs.Invalid, MissingParameter, "An image needs a disk or a kernel.")
+	case src.Kernel.Key == "" && (src.Initrd.Key != "" || src.Cmdline != ""):
+		return invalidCombination("An initrd and a command line need a kernel.")
+	}
+	return nil
+}
+
+func (s *Service) takeFile(ctx context.Context, id string, part Part) (b Blob, err error) {
+	path, err := s.scratch(ctx, id+"."+part.Name, part.Body)
+	defer func() { err = errors.Join(err, removeFile(path)) }()
+	if err != nil {
+		return b, err
+	}
+	return s.keep(ctx, id+"/"+part.Name, path)
+}
+
+// ImageNamed returns the image of an account by its name; nil when there is none.
+func (s *Service) ImageNamed(ctx context.Context, account, name string) (img *Image, err error) {
+	err = s.view(ctx, func(v kv.View) error {
+		img = nil
+		held, err := v.Get(nameRow(account, name))
+		if err != nil {
+			return ignoreAbsent(err)
+		}
+		img, _, err = getImage(v, string(held.Data))
+		return err
+	})
+	return img, storeError("compute.ImageNamed", err)
 }
 
 func (s *Service) nameIsFree(ctx context.Context, account, name string) error {

@@ -20,6 +20,7 @@
 //	                                           access keys, groups and policies; see Identities
 //	GET    /admin/v1/quotas                    list quotas, or show that of ?bucket= or ?account=
 //	PUT    /admin/v1/quotas                    set a quota
+//	POST   /admin/v1/images                    make a machine image of what is sent along, or of an object
 //	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
 //
 // Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
@@ -30,6 +31,7 @@ package adminapi
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -49,6 +51,9 @@ type Backend interface {
 	ListUsers(ctx context.Context) ([]User, error)
 	DeleteUser(ctx context.Context, account, name string) error
 	Identities
+
+	// AddImage makes an image; next gives what was sent along, part by part, until io.EOF.
+	AddImage(ctx context.Context, n NewImage, next func() (name string, body io.Reader, err error)) (Image, error)
 
 	RunTask(ctx context.Context, name string) (TaskResult, error)
 
@@ -142,6 +147,27 @@ type User struct {
 	AccessKeyIDs    []string  `json:"accessKeys,omitempty"`
 	AccessKeyID     string    `json:"accessKey,omitempty"`
 	SecretAccessKey string    `json:"secretKey,omitempty"`
+}
+
+// NewImage asks for a machine image.
+type NewImage struct {
+	Name         string `json:"name"`
+	Description  string `json:"description,omitempty"`
+	Architecture string `json:"architecture,omitempty"`
+	BootMode     string `json:"bootMode,omitempty"`
+	Cmdline      string `json:"cmdline,omitempty"` // of a kernel that is sent along
+	Public       bool   `json:"public,omitempty"`
+	Alias        string `json:"alias,omitempty"`    // owner alias, such as amazon
+	Location     string `json:"location,omitempty"` // BUCKET/KEY, when nothing is sent along
+	Existing     bool   `json:"existing,omitempty"` // an image of that name is as good as a new one
+}
+
+// Image is a machine image.
+type Image struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	SizeGiB int    `json:"sizeGiB"`
 }
 
 // TaskResult is what a task did or that it began.

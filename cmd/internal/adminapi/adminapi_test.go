@@ -67,6 +67,24 @@ func (b *backend) DeleteUser(_ context.Context, account, name string) error {
 	return b.err
 }
 
+func (b *backend) AddImage(_ context.Context, n adminapi.NewImage, next func() (string, io.Reader, error)) (adminapi.Image, error) {
+	img := adminapi.Image{Name: n.Name}
+	for {
+		name, body, err := next()
+		if err == io.EOF {
+			return img, b.err
+		}
+		if err != nil {
+			return img, err
+		}
+		data, err := io.ReadAll(body)
+		if err != nil {
+			return img, err
+		}
+		img.State += name + "=" + string(data) + ";"
+	}
+}
+
 func (b *backend) RunTask(_ context.Context, name string) (adminapi.TaskResult, error) {
 	b.calls = append(b.calls, "task "+name)
 	return adminapi.TaskResult{Task: name}, b.err

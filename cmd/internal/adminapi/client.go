@@ -86,10 +86,15 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.Token)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	return c.do(req, out)
+}
+
+// do sends a request and reads its answer.
+func (c *Client) do(req *http.Request, out any) error {
+	req.Header.Set("Authorization", "Bearer "+c.Token)
 	client := c.HTTP
 	if client == nil {
 		client = http.DefaultClient
@@ -106,7 +111,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if resp.StatusCode >= 300 {
 		var f failure
 		if json.Unmarshal(data, &f) != nil || f.Error == "" {
-			f.Error = fmt.Sprintf("%s answered %s to %s", c.Base, resp.Status, path)
+			f.Error = fmt.Sprintf("%s answered %s to %s", c.Base, resp.Status, req.URL.Path)
 		}
 		return &Error{Status: resp.StatusCode, Message: f.Error}
 	}

@@ -81,6 +81,7 @@ func NewHandler(c Config) http.Handler {
 	for pattern, f := range h.identityRoutes() {
 		admin.HandleFunc(pattern, h.answer(f))
 	}
+	admin.HandleFunc("POST /admin/v1/images", h.addImage)
 	mux.Handle("/admin/", h.authorized(admin))
 	return mux
 }

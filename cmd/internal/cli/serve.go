@@ -100,7 +100,7 @@ func banner(w io.Writer, s *server.Server) {
 	info := s.Info()
 	fmt.Fprintf(w, `
   %s
-  S3 endpoint   %s   (region %s)
+  endpoint      %s   (region %s)
   admin         %s
   credentials   %s
 `, buildinfo.Read(), info.Endpoint, info.Region, orOff(info.Admin), s.Credentials())

@@ -46,7 +46,7 @@ func Settings() []Setting {
 			field: func(c *Config) any { return &c.DefaultEncryption }},
 		{Name: "sse-c-tls-only", Usage: "refuse customers' keys (SSE-C) over plain HTTP, as Amazon does",
 			field: func(c *Config) any { return &c.CustomerKeysTLS }},
-		{Name: "hypervisor", Usage: "what runs instances; only off works so far",
+		{Name: "hypervisor", Usage: "what runs instances: libvirt (as root), test (libvirt's test driver: no guests) or off",
 			field: func(c *Config) any { return &c.Hypervisor }},
 		{Name: "public-addresses", Usage: "`range` that public addresses of instances come from; repeatable",
 			field: func(c *Config) any { return &c.PublicAddresses }},

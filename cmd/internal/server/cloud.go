@@ -43,7 +43,7 @@ func (s *Server) openCompute(ctx context.Context) error {
 	}
 	s.images = images
 	c := compute.Config{
-		Store: s.store, Network: s.networks, IAM: s.iam, Objects: images, Logger: s.log.With("part", "compute"),
+		Store: s.store, Network: s.networks, IAM: s.iam, Objects: images, Inspector: inspector{}, Logger: s.log.With("part", "compute"),
 		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs)},
 		Visible: s.cfg.TerminatedFor, Types: typesOf(s.types), Keys: keyPair,
 	}

@@ -314,7 +314,7 @@ func TestFailedOpenLeavesNothingOpen(t *testing.T) {
 		"admin listener taken": func(c *config.Config) { c.AdminListen = taken.Addr().String() },
 		"no certificate":       func(c *config.Config) { c.TLSCert, c.TLSKey = "/absent", "/absent" },
 		"impossible folder":    func(c *config.Config) { c.Data = append(c.Data, "/proc/nowhere") },
-		"hypervisor":           func(c *config.Config) { c.Hypervisor = "libvirt" },
+		"impossible machines":  func(c *config.Config) { c.Hypervisor, c.InstanceFolder = "test", "/proc/nowhere" },
 	} {
 		c := settings(dir)
 		change(&c)
