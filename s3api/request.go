@@ -70,6 +70,10 @@ func (s *Server) receive(fctx *fasthttp.RequestCtx) (*request, error) {
 	if s.website(r, path) {
 		return r, nil
 	}
+	if r.isControl(path) {
+		r.target = target{rawPath: path, control: true}
+		return r, nil
+	}
 	var err error
 	r.target, err = parseTarget(r.host, path, s.domains)
 	return r, err

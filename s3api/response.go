@@ -114,11 +114,18 @@ func (r *request) respondError(err error) {
 	}
 	if r.method != http.MethodHead && e.Status != http.StatusNotModified && e.Status != http.StatusNoContent {
 		h.SetContentType(xmlType)
-		body := e.AppendXML(make([]byte, 0, 512), r.id, r.srv.ids.hostID)
+		body := r.errorBody(e)
 		r.fctx.Response.SetBodyRaw(body)
 		r.bytesOut = int64(len(body))
 	}
 	r.finish()
+}
+
+func (r *request) errorBody(e *s3err.Error) []byte {
+	if r.control {
+		return r.controlError(e)
+	}
+	return e.AppendXML(make([]byte, 0, 512), r.id, r.srv.ids.hostID)
 }
 
 // closes reports whether the connection cannot go on after e: the client's body ended early or never came.

@@ -16,6 +16,11 @@ func operations() []operation {
 	return []operation{
 		{name: "ListBuckets", method: get, level: onService, handler: listBuckets},
 
+		// S3 Control.
+		{name: "ListTagsForResource", method: get, level: onControl, handler: listTagsForResource},
+		{name: "TagResource", method: post, level: onControl, handler: tagResource},
+		{name: "UntagResource", method: del, level: onControl, handler: untagResource},
+
 		// Buckets.
 		{name: "CreateBucket", method: put, level: onBucket, handler: createBucket},
 		{name: "DeleteBucket", method: del, level: onBucket, handler: deleteBucket},

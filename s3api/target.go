@@ -14,6 +14,7 @@ type target struct {
 	key        string // decoded once, not cleaned
 	rawPath    string // as sent, without the query
 	hostBucket string // the bucket when it came in Host
+	control    bool   // S3 Control: no bucket, the path is its own
 }
 
 // level is how much of a target is named.
@@ -23,11 +24,14 @@ const (
 	onService level = iota
 	onBucket
 	onObject
+	onControl
 	levels
 )
 
 func (t *target) level() level {
 	switch {
+	case t.control:
+		return onControl
 	case t.bucket == "":
 		return onService
 	case t.key == "":

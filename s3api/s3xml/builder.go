@@ -9,22 +9,27 @@ type Doc struct {
 }
 
 // New begins a document whose root is in S3's namespace; size is a guess of its length.
-func New(root string, size int) *Doc {
+func New(root string, size int) *Doc { return NewIn(Namespace, root, size) }
+
+// NewIn is New in another namespace.
+func NewIn(namespace, root string, size int) *Doc {
 	d := &Doc{b: make([]byte, 0, max(size, 256)), root: root}
 	d.b = append(d.b, Header...)
-	return d.begin(root)
+	return d.begin(namespace)
 }
 
 // Continue begins the root without the XML declaration, which has been sent already.
 func Continue(root string) *Doc {
 	d := &Doc{b: make([]byte, 0, 512), root: root}
-	return d.begin(root)
+	return d.begin(Namespace)
 }
 
-func (d *Doc) begin(root string) *Doc {
+func (d *Doc) begin(namespace string) *Doc {
 	d.b = append(d.b, '<')
-	d.b = append(d.b, root...)
-	d.b = append(d.b, ` xmlns="`+Namespace+`">`...)
+	d.b = append(d.b, d.root...)
+	d.b = append(d.b, ` xmlns="`...)
+	d.b = append(d.b, namespace...)
+	d.b = append(d.b, `">`...)
 	return d
 }
 

@@ -22,6 +22,11 @@ type Tag struct {
 	Value *string `xml:"Value"`
 }
 
+// TagResourceRequest is the body of TagResource.
+type TagResourceRequest struct {
+	Tags []Tag `xml:"Tags>Tag"`
+}
+
 // Tagging is the body of PutObjectTagging and PutBucketTagging.
 type Tagging struct {
 	TagSet *struct {
