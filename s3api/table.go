@@ -125,7 +125,7 @@ func operations() []operation {
 		{name: "GetObjectAnnotation", method: get, level: onObject, sub: "annotation"},
 		{name: "PutObjectAnnotation", method: put, level: onObject, sub: "annotation"},
 		{name: "DeleteObjectAnnotation", method: del, level: onObject, sub: "annotation"},
-		{name: "RenameObject", method: put, level: onObject, sub: "renameObject"},
+		{name: "RenameObject", method: put, level: onObject, sub: "renameObject", handler: renameObject},
 		{name: "UpdateObjectEncryption", method: put, level: onObject, sub: "encryption"},
 
 		// Multipart uploads.

@@ -28,9 +28,9 @@ func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record
 	case length == 0:
 		return &memoryBody{}, nil
 	case r.is(flagSealed):
-		return s.openSealed(ctx, readerKey{b.ID, key, r.instance}, r, m, data, offset, length)
+		return s.openSealed(ctx, readerKey{b.ID, r.homeOr(key), r.instance}, r, m, data, offset, length)
 	}
-	body := &blobBody{s: s, ctx: context.WithoutCancel(ctx), reader: readerKey{b.ID, key, r.instance}, left: length}
+	body := &blobBody{s: s, ctx: context.WithoutCancel(ctx), reader: readerKey{b.ID, r.homeOr(key), r.instance}, left: length}
 	s.readers.enter(body.reader)
 	var err error
 	if r.is(flagManifest) {

@@ -149,7 +149,7 @@ func (s *Service) Live(ctx context.Context, owner blobref.Owner, ref blobref.Ref
 	}
 	defer view.Close()
 	c := claim{view: view, ownerNote: n, ref: ref}
-	for _, look := range [...]func() (bool, error){c.inCurrent, c.inParts, c.inItsVersion, c.inVersions} {
+	for _, look := range [...]func() (bool, error){c.inCurrent, c.inParts, c.inItsVersion, c.inVersions, c.inRenamed} {
 		if live, err := look(); live || err != nil {
 			return live, err
 		}

@@ -34,6 +34,8 @@ const (
 	OperationAborted    errs.Reason = "OperationAborted"
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
+	NotImplemented      errs.Reason = "NotImplemented"
+	IdempotencyMismatch errs.Reason = "IdempotencyParameterMismatch"
 	QuotaExceeded       errs.Reason = "QuotaExceeded"
 	NoSuchEncryption    errs.Reason = "ServerSideEncryptionConfigurationNotFoundError"
 

@@ -29,6 +29,9 @@ type detail struct {
 	RestoreAt    int64  `msg:"ra,omitempty"` // unix milliseconds: from when an archived body can be read
 	RestoreUntil int64  `msg:"ru,omitempty"` // and until when
 	ACL          []byte `msg:"ac,omitempty"` // grants of the access control list; none when it is the owner's full control alone
+	Home         string `msg:"h,omitempty"`  // the key that the blobs were written for, when the object was renamed since
+	Renamed      string `msg:"rn,omitempty"` // token and source of the renaming
+
 	Enc          uint8  `msg:"e,omitempty"`  // EncryptionMethod
 	EncKey       []byte `msg:"ek,omitempty"` // the data key, sealed
 	EncID        string `msg:"ei,omitempty"` // ARN of the key that sealed it

@@ -17,6 +17,7 @@ const (
 	famGarbage  = 'G' // (due, instance) -> blobs to remove
 	famObject   = 'O' // (bucket, key) -> record of the current version
 	famPart     = 'P' // (bucket, key, upload, number) -> part
+	famMoved    = 'M' // (bucket, key, upload or instance) -> key that the object was renamed to
 	famUpload   = 'U' // (bucket, key, upload) -> upload
 	famVersion  = 'V' // (bucket, key, instance descending) -> record of a noncurrent version
 	famPresence = 'X' // (bucket) -> presence: what every write is conditioned on
@@ -95,6 +96,8 @@ func bodyKey(b BucketID, key string, id instance) []byte { return instanceKey(fa
 func chunkKey(b BucketID, key string, id instance, chunk uint32) []byte {
 	return keys.AppendUint32(bodyKey(b, key, id), chunk)
 }
+
+func movedKey(b BucketID, key string, id instance) []byte { return instanceKey(famMoved, b, key, id) }
 
 func versionKey(b BucketID, key string, id instance) []byte {
 	return instanceKey(famVersion, b, key, id.descending())

@@ -169,6 +169,9 @@ func (tx *keyTx) discard(r *record) error {
 		return err
 	}
 	tx.count(r, -1)
+	if r.detail.Home != "" {
+		tx.batch.Delete(r.movedRow(tx.b.ID))
+	}
 	if !r.upload.isZero() {
 		tx.batch.Delete(doneKey(tx.b.ID, tx.key, r.upload))
 	}

@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(22)
-	var zb0001Mask uint32 /* 22 bits */
+	zb0001Len := uint32(24)
+	var zb0001Mask uint32 /* 24 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -253,25 +253,33 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x10000
 	}
-	if z.Enc == 0 {
+	if z.Home == "" {
 		zb0001Len--
 		zb0001Mask |= 0x20000
 	}
-	if z.EncKey == nil {
+	if z.Renamed == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40000
 	}
-	if z.EncID == "" {
+	if z.Enc == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x80000
 	}
-	if z.EncContext == "" {
+	if z.EncKey == nil {
 		zb0001Len--
 		zb0001Mask |= 0x100000
 	}
-	if z.EncBucketKey == false {
+	if z.EncID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200000
+	}
+	if z.EncContext == "" {
+		zb0001Len--
+		zb0001Mask |= 0x400000
+	}
+	if z.EncBucketKey == false {
+		zb0001Len--
+		zb0001Mask |= 0x800000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -370,26 +378,36 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBytes(o, z.ACL)
 		}
 		if (zb0001Mask & 0x20000) == 0 { // if not omitted
+			// string "h"
+			o = append(o, 0xa1, 0x68)
+			o = msgp.AppendString(o, z.Home)
+		}
+		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+			// string "rn"
+			o = append(o, 0xa2, 0x72, 0x6e)
+			o = msgp.AppendString(o, z.Renamed)
+		}
+		if (zb0001Mask & 0x80000) == 0 { // if not omitted
 			// string "e"
 			o = append(o, 0xa1, 0x65)
 			o = msgp.AppendUint8(o, z.Enc)
 		}
-		if (zb0001Mask & 0x40000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000) == 0 { // if not omitted
 			// string "ek"
 			o = append(o, 0xa2, 0x65, 0x6b)
 			o = msgp.AppendBytes(o, z.EncKey)
 		}
-		if (zb0001Mask & 0x80000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000) == 0 { // if not omitted
 			// string "ei"
 			o = append(o, 0xa2, 0x65, 0x69)
 			o = msgp.AppendString(o, z.EncID)
 		}
-		if (zb0001Mask & 0x100000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000) == 0 { // if not omitted
 			// string "ec"
 			o = append(o, 0xa2, 0x65, 0x63)
 			o = msgp.AppendString(o, z.EncContext)
 		}
-		if (zb0001Mask & 0x200000) == 0 { // if not omitted
+		if (zb0001Mask & 0x800000) == 0 { // if not omitted
 			// string "eb"
 			o = append(o, 0xa2, 0x65, 0x62)
 			o = msgp.AppendBool(o, z.EncBucketKey)
@@ -604,6 +622,18 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			}
 			copy(z.ACL, bts[:zb0006])
 			bts = bts[zb0006:]
+		case "h":
+			z.Home, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Home")
+				return
+			}
+		case "rn":
+			z.Renamed, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Renamed")
+				return
+			}
 		case "e":
 			z.Enc, bts, err = msgp.ReadUint8Bytes(bts)
 			if err != nil {
@@ -672,7 +702,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 2 + msgp.BytesPrefixSize + len(z.Body) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 2 + msgp.BytesPrefixSize + len(z.Body) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.StringPrefixSize + len(z.Home) + 3 + msgp.StringPrefixSize + len(z.Renamed) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
 	return
 }
 

@@ -23,6 +23,7 @@ const (
 	EntityTooSmall                    Code = "EntityTooSmall"
 	ExpiredToken                      Code = "ExpiredToken"
 	IDMismatch                        Code = "IdMismatch"
+	IdempotencyMismatch               Code = "IdempotencyParameterMismatch"
 	IllegalLocationConstraint         Code = "IllegalLocationConstraintException"
 	IllegalVersioningConfiguration    Code = "IllegalVersioningConfigurationException"
 	IncompleteBody                    Code = "IncompleteBody"
@@ -133,6 +134,7 @@ var table = map[Code]row{
 	InvalidS3DestinationBucket:        {http.StatusBadRequest, "Invalid bucket ARN."},
 	MetadataConfigurationNotFound:     {http.StatusNotFound, "The metadata configuration was not found"},
 	TooManyConfigurations:             {http.StatusBadRequest, "You are attempting to create a new configuration but have already reached the 1,000-configuration limit."},
+	IdempotencyMismatch:               {http.StatusBadRequest, "The client token was used for another request."},
 	IllegalLocationConstraint:         {http.StatusBadRequest, "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to."},
 	IllegalVersioningConfiguration:    {http.StatusBadRequest, "The Versioning element must be specified"},
 	IncompleteBody:                    {http.StatusBadRequest, "You did not provide the number of bytes specified by the Content-Length HTTP header"},
