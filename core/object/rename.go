@@ -50,7 +50,7 @@ func (s *Service) rename(ctx context.Context, who *iam.Principal, in *RenameInpu
 	}
 	err = s.change(ctx, b, in.Key, func(tx *keyTx) error { return tx.rename(in) })
 	if errs.KindOf(err) == errs.NotFound {
-		return s.hideAbsence(ctx, who, b, err)
+		return s.hideAbsence(ctx, who, b, in.Source, err)
 	}
 	return err
 }
