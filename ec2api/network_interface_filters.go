@@ -65,21 +65,21 @@ var attachmentFields = map[string]func(*model.NetworkInterfaceAttachment) []stri
 const filterTime = "2006-01-02T15:04:05.000Z"
 
 func addAddressFields(fields map[string]func(*model.NetworkInterface) []string) {
-	public := map[string]func(*model.NetworkInterfaceAssociation) []string{
-		"allocation-id":   func(a *model.NetworkInterfaceAssociation) []string { return text(a.AllocationId) },
-		"association-id":  func(a *model.NetworkInterfaceAssociation) []string { return text(a.AssociationId) },
-		"ip-owner-id":     func(a *model.NetworkInterfaceAssociation) []string { return text(a.IpOwnerId) },
-		"owner-id":        func(a *model.NetworkInterfaceAssociation) []string { return text(a.IpOwnerId) },
-		"public-dns-name": func(a *model.NetworkInterfaceAssociation) []string { return text(a.PublicDnsName) },
-		"public-ip":       func(a *model.NetworkInterfaceAssociation) []string { return text(a.PublicIp) },
-	}
-	for name, values := range public {
+	type association = *model.NetworkInterfaceAssociation
+	public := func(a association) []string { return text(a.PublicIp) }
+	owner := func(a association) []string { return text(a.IpOwnerId) }
+	for name, values := range map[string]func(association) []string{
+		"allocation-id": func(a association) []string { return text(a.AllocationId) }, "association-id": func(a association) []string { return text(a.AssociationId) },
+		"ip-owner-id": owner, "public-dns-name": func(a association) []string { return text(a.PublicDnsName) }, "public-ip": public,
+	} {
 		fields["association."+name] = func(n *model.NetworkInterface) []string {
 			if n.Association == nil {
 				return nil
 			}
 			return values(n.Association)
 		}
+	}
+	for name, values := range map[string]func(association) []string{"owner-id": owner, "public-ip": public} {
 		fields["addresses.association."+name] = func(n *model.NetworkInterface) []string {
 			return each(n.PrivateIpAddresses, func(a *model.NetworkInterfacePrivateIpAddress) []string {
 				if a.Association == nil {

@@ -80,6 +80,7 @@ func tableFields() map[string]func(*model.RouteTable) []string {
 		"egress-only-internet-gateway-id": func(r *model.Route) []string { return text(r.EgressOnlyInternetGatewayId) },
 		"gateway-id":                      func(r *model.Route) []string { return text(r.GatewayId) },
 		"instance-id":                     func(r *model.Route) []string { return text(r.InstanceId) },
+		"network-interface-id":            func(r *model.Route) []string { return text(r.NetworkInterfaceId) },
 		"nat-gateway-id":                  func(r *model.Route) []string { return text(r.NatGatewayId) },
 		"origin":                          func(r *model.Route) []string { return text(r.Origin) },
 		"state":                           func(r *model.Route) []string { return text(r.State) },

@@ -3,6 +3,7 @@ package ec2api
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
 	"github.com/aureole-cloud/aureole/ec2api/ec2xml"
@@ -92,7 +93,7 @@ func (c *Call) checkCommon() error {
 		}
 	}
 	if len(c.common.Filters) > 0 {
-		if err := filter.CheckNames(c.common.Filters, model.FilterNames(c.Action)); err != nil {
+		if err := filter.CheckNames(c.common.Filters, filterNames(c.Action)); err != nil {
 			return err
 		}
 	}
@@ -121,4 +122,22 @@ func newTable(s *Server) (table, error) {
 		}
 	}
 	return t, nil
+}
+
+// filterNames lists the filters that an action takes: those that it documents, and others that EC2 takes and tools send.
+func filterNames(action string) []string {
+	names := model.FilterNames(action)
+	switch action {
+	case "DescribeVpcs":
+		return slices.Concat(names, []string{"isDefault"})
+	case "DescribeSubnets":
+		return slices.Concat(names, []string{"availabilityZone", "availabilityZoneId", "cidr", "cidrBlock", "defaultForAz"})
+	case "DescribeNetworkInterfaces":
+		return slices.Concat(names, []string{"group-name"})
+	case "DescribeAddresses":
+		return slices.Concat(names, []string{"domain"})
+	case "DescribeRouteTables":
+		return slices.Concat(names, []string{"route.network-interface-id"})
+	}
+	return names
 }

@@ -26,6 +26,9 @@ const (
 	bob   = "222222222222"
 )
 
+// newFS is a file system in memory.
+func newFS() vfs.FS { return vfs.NewMem() }
+
 func openStore(t testing.TB, fs vfs.FS) kv.Store {
 	t.Helper()
 	cfg := local.Default("/kv")
@@ -95,6 +98,7 @@ func launch(t testing.TB, s *Service, spec InterfaceSpec) *Interface {
 	if spec.Attach == nil {
 		spec.Attach = &Attach{Instance: ids.New(ids.Instance), DeleteOnTermination: true}
 	}
+	must(t, s.Ensure(t.Context(), alice))
 	var nic *Interface
 	must(t, s.inTx(t.Context(), alice, func(tx *Tx) (err error) { nic, err = tx.CreateInterface(spec); return err }))
 	return nic
@@ -178,7 +182,9 @@ func recount(t testing.TB, st *state, want map[string]int64) map[string]map[stri
 	}
 	for id, r := range st.vpcs.rows {
 		want[quotaOf(r.v.Account, quotaVPCs)]++
-		want[usersOf(r.v.DHCPOptions)]++
+		if r.v.DHCPOptions != "" {
+			want[usersOf(r.v.DHCPOptions)]++
+		}
 		for what, has := range map[string]bool{"table": st.tables.get(r.v.MainTable) != nil, "ACL": st.acls.get(r.v.DefaultACL) != nil,
 			"group": st.groups.get(r.v.DefaultGroup) != nil} {
 			if !has {
