@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -23,7 +24,8 @@ type response struct {
 	body   object.Body // streamed, closed by the pipeline
 	length int64       // of body; for HEAD the length to announce
 
-	slow io.ReadCloser // a body that is still being made: sent as chunks of XML
+	slow     io.ReadCloser // a body that is still being made: sent as chunks
+	slowType string        // its type; "" is XML
 }
 
 // ok is the usual answer of r, to be filled in.
@@ -74,7 +76,7 @@ func (r *request) respond(resp *response, err error) {
 	r.fctx.SetStatusCode(status)
 	switch {
 	case resp.slow != nil:
-		h.SetContentType(xmlType)
+		h.SetContentType(cmp.Or(resp.slowType, xmlType))
 		r.fctx.Response.SetBodyStream(&tracked{r: r, slow: resp.slow}, -1)
 		return // observed when the stream ends
 	case resp.body != nil:

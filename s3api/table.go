@@ -121,7 +121,7 @@ func operations() []operation {
 		{name: "PutObjectLegalHold", method: put, level: onObject, sub: "legal-hold", handler: putObjectLegalHold},
 		{name: "GetObjectTorrent", method: get, level: onObject, sub: "torrent", handler: onlyElsewhere},
 		{name: "RestoreObject", method: post, level: onObject, sub: "restore", handler: restoreObject},
-		{name: "SelectObjectContent", method: post, level: onObject, sub: "select"},
+		{name: "SelectObjectContent", method: post, level: onObject, sub: "select", handler: selectObjectContent},
 		{name: "GetObjectAnnotation", method: get, level: onObject, sub: "annotation"},
 		{name: "PutObjectAnnotation", method: put, level: onObject, sub: "annotation"},
 		{name: "DeleteObjectAnnotation", method: del, level: onObject, sub: "annotation"},

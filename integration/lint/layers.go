@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"core/idem":       {"core/errs", "storage/kv", "storage/keys"},
 	"core/tags":       {"core/errs", "storage/kv", "storage/keys"},
 	"core/checksum":   {},
+	"core/s3select":   {},
 	"core/sigv4":      {"core/errs"},
 	"core/iam/policy": {"core/errs"},
 	"core/iam":        {"core/errs", "core/iam/policy", "storage/kv", "storage/keys"},
