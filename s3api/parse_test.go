@@ -264,3 +264,23 @@ func FuzzHeaders(f *testing.F) {
 		}
 	})
 }
+
+// FuzzGrants: whatever a grant header holds, what is read of it is grants of the permission to groups or ids, within the limit.
+func FuzzGrants(f *testing.F) {
+	f.Add(`id="a", uri="http://acs.amazonaws.com/groups/global/AllUsers",emailAddress="a@b"`)
+	f.Add(`id=a,id=,=`)
+	f.Fuzz(func(t *testing.T, v string) {
+		grants, err := parseGrants("x-amz-grant-read", v, object.PermRead)
+		if err != nil {
+			return
+		}
+		if len(grants) == 0 || len(grants) > object.MaxGrants {
+			t.Fatalf("%d grants", len(grants))
+		}
+		for _, g := range grants {
+			if g.Permission != object.PermRead || (g.Group == object.NoGroup) == (g.CanonicalID == "") {
+				t.Fatalf("grant %+v", g)
+			}
+		}
+	})
+}

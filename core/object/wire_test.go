@@ -105,6 +105,8 @@ func FuzzStoredForms(f *testing.F) {
 	f.Add(encodeRecord(&bucketRecord{ID: 1, Account: "a", Tags: []string{"a", "b"}}))
 	f.Add(encodeRecord(&uploadRecord{Algorithm: 3, Detail: detail{Meta: []string{"a", "b"}}}))
 	f.Add(encodeRecord(newShardMap(16)))
+	f.Add(grantList{{Permission: PermRead, Group: AllUsers}, {Permission: PermFullControl, CanonicalID: "c"}}.encode())
+	f.Add(grantList{}.encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var p partRecord
 		if p.decode(data) == nil {
@@ -124,6 +126,12 @@ func FuzzStoredForms(f *testing.F) {
 		}
 		if n, err := parseOwner(data); err == nil && !bytes.Equal(n.encode()[1:], data[1:]) {
 			t.Fatalf("owner %x", data)
+		}
+		if l, err := decodeGrants(data); err == nil {
+			again, err := decodeGrants(l.encode())
+			if err != nil || !reflect.DeepEqual(l, again) {
+				t.Fatalf("%+v came back as %+v: %v", l, again, err)
+			}
 		}
 		_, _, _, _, _ = decodeKeyed(data)
 		_ = decodeRecord(data, &bucketRecord{})
