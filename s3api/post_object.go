@@ -190,6 +190,9 @@ func (r *request) policyFields(form *postForm) map[string]string {
 		fields[name] = value
 	}
 	fields["bucket"] = r.bucket
+	if key, ok := fields["key"]; ok { // the policy is about the key that the object gets
+		fields["key"] = strings.ReplaceAll(key, "${filename}", form.filename)
+	}
 	return fields
 }
 
@@ -291,7 +294,7 @@ func (r *request) posted(form *postForm, in *object.PutInput, res *object.PutRes
 	switch status, _ := strconv.Atoi(form.fields["success_action_status"]); status {
 	case http.StatusOK:
 	case http.StatusCreated:
-		x := s3xml.New("PostResponse", 512)
+		x := s3xml.Bare("PostResponse", 512)
 		x.Text("Location", location)
 		x.Text("Bucket", in.Bucket)
 		x.Text("Key", in.Key)

@@ -2,6 +2,7 @@ package s3api_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // form is a browser upload. Fields are sent in order.
@@ -222,6 +226,24 @@ func TestPostObjectAndAccess(t *testing.T) {
 		if got := send(tc.m); got != tc.want {
 			t.Errorf("%s: %d, want %d", what, got, tc.want)
 		}
+	}
+	// The policy judges the key that the object gets, and who writes may tag what it writes.
+	f.listed("named-forms", "ObjectWriter")
+	_, err := f.client().PutBucketAcl(context.Background(), &s3.PutBucketAclInput{Bucket: aws.String("named-forms"), ACL: "public-read-write"})
+	must(t, err)
+	for name, want := range map[string]int{"my": 201, "other": 403} {
+		m := form{file: "x", fields: append([][2]string{{"key", "${filename}"}, {"success_action_status", "201"}},
+			policyV2(time.Now().Add(time.Minute), `{"bucket": "named-forms"}, ["starts-with", "$key", "`+name+`"], {"success_action_status": "201"}`)...)}
+		body, contentType := m.encode(t)
+		a := f.anonymous("POST", "/named-forms", body, contentType)
+		if a.status != want || want == 201 && !strings.Contains(a.body, "<PostResponse><Location>") {
+			t.Errorf("key %s: %d %s", name, a.status, a.body)
+		}
+	}
+	tagged := form{file: "x", fields: [][2]string{{"key", "t"}, {"acl", "public-read"}, {"tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"}}}
+	body, contentType := tagged.encode(t)
+	if a := f.anonymous("POST", "/named-forms", body, contentType); a.status != 204 {
+		t.Errorf("tags by nobody: %d %s", a.status, a.body)
 	}
 	if got := f.nobody("GET", "/shared-forms/k"); got != 200 {
 		t.Errorf("what was made public: %d", got)

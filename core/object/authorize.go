@@ -95,6 +95,15 @@ func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q 
 	return s.decide(ctx, who, b, &q, &r)
 }
 
+// allowNew asks whether who may do action to an object that it writes, which may be its own then.
+func (s *Service) allowNew(ctx context.Context, who *iam.Principal, action string, b *bucket, key string) error {
+	q := ask{action: action, key: key}
+	if b.settings.ownership.lists() {
+		q.owner = accountOf(who)
+	}
+	return s.allowed(ctx, who, b, q)
+}
+
 // decide asks the authority. Who may not read an object, but may list it, learns that it is not there when it is not.
 func (s *Service) decide(ctx context.Context, who *iam.Principal, b *bucket, q *ask, r *iam.Request) error {
 	err := s.cfg.IAM.Authorize(ctx, *r)

@@ -54,7 +54,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	}
 	defer src.body.Close()
 	if in.ReplaceTags && len(in.Tags) > 0 || !in.ReplaceTags && len(src.f.detail.Tags) > 0 {
-		if err := s.allow(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
+		if err := s.allowNew(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
 			return nil, err
 		}
 	}

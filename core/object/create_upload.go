@@ -23,7 +23,7 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 		return nil, err
 	}
 	if len(in.Tags) > 0 {
-		if err := s.allow(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
+		if err := s.allowNew(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
 			return nil, err
 		}
 	}

@@ -42,7 +42,7 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 		return nil, err
 	}
 	if len(in.Tags) > 0 {
-		if err := s.allow(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
+		if err := s.allowNew(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
 			return nil, err
 		}
 	}

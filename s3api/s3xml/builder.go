@@ -18,6 +18,14 @@ func NewIn(namespace, root string, size int) *Doc {
 	return d.begin(namespace)
 }
 
+// Bare begins a document whose root is in no namespace.
+func Bare(root string, size int) *Doc {
+	d := &Doc{b: make([]byte, 0, max(size, 256)), root: root}
+	d.b = append(d.b, Header...)
+	d.Open(root)
+	return d
+}
+
 // Continue begins the root without the XML declaration, which has been sent already.
 func Continue(root string) *Doc {
 	d := &Doc{b: make([]byte, 0, 512), root: root}
