@@ -16,8 +16,9 @@ FUZZTIME ?= 5
 .DEFAULT_GOAL := build
 .PHONY: run build test short setup bench lint fuzz clean
 
+# As root it also installs and starts what virtual machines need, and makes a machine image. AUREOLE_HYPERVISOR=off: S3 only.
 run: build ## build and serve, by default from ./data on 127.0.0.1:9000
-	./$(BIN) serve $(ARGS)
+	@exec sh cmd/aureole/run.sh ./$(BIN) $(ARGS)
 
 # One static binary: no C compiler is needed, and it runs on any Linux of the architecture.
 build: ## build bin/aureole

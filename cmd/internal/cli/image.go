@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -134,6 +135,13 @@ func (p *program) imageTiny() *cobra.Command {
 unless it is one already. It boots in seconds, knows ssh, user data and instance metadata, and suits tests and first steps.`,
 		Args: args(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if dir == "" {
+				cache, err := os.UserCacheDir()
+				if err != nil {
+					return fmt.Errorf("%w; name a folder by --dir", err)
+				}
+				dir = filepath.Join(cache, "aureole", "tinyimage")
+			}
 			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
 				built, err := tinyimage.Build(ctx, tinyimage.Config{Dir: dir})
 				if err != nil {
@@ -143,7 +151,7 @@ unless it is one already. It boots in seconds, knows ssh, user data and instance
 			})
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", os.TempDir()+"/aureole-tiny", "`folder` to build in; kept for the next time")
+	c.Flags().StringVar(&dir, "dir", "", "`folder` to build in, kept for the next time; in the user's cache when not given")
 	return c
 }
 
