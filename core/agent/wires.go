@@ -93,6 +93,10 @@ func (a *Agent) apply(ctx context.Context, change func(on map[string]bool)) erro
 			continue
 		}
 		delete(a.wires.applied, id)
+		if len(a.wires.applied) == 0 { // what all networks share goes with the last
+			_, err := a.net.Sweep(ctx)
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

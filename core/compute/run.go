@@ -172,6 +172,9 @@ func (s *Service) run(v kv.View, b *kv.Batch, account string, in *RunInput) (*Re
 // zoneOf is where the instance has to be; empty for anywhere.
 func (s *Service) zoneOf(account string, in *RunInput) (string, error) {
 	first := &in.Interfaces[0]
+	if in.Zone != "" && s.cfg.Network.ZoneID(in.Zone) == "" {
+		return "", invalidValue("Invalid availability zone: [%s]", in.Zone)
+	}
 	if first.Existing != "" {
 		if e := s.cfg.Network.Interface(first.Existing); e != nil && e.Account == account {
 			return e.Zone, nil

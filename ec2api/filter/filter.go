@@ -148,9 +148,9 @@ func CheckNames(filters []model.Filter, names []string) error {
 		case name == "":
 			return ec2err.Missing("Filter.Name")
 		case name != "tag" && slices.Contains(names, name):
-		case strings.HasPrefix(name, "tag:") && len(name) > len("tag:") && slices.Contains(names, "tag"):
+		case strings.HasPrefix(name, "tag:") && len(name) > len("tag:") && tagged(names):
 		case name == "tag-key" || name == "tag-value":
-			if !slices.Contains(names, "tag") && !slices.Contains(names, "tag-key") {
+			if !tagged(names) && !slices.Contains(names, "tag-key") {
 				return Invalid(name)
 			}
 		default:
@@ -158,4 +158,9 @@ func CheckNames(filters []model.Filter, names []string) error {
 		}
 	}
 	return nil
+}
+
+// tagged tells whether an action documents filters by tags, which its documentation writes in two ways.
+func tagged(names []string) bool {
+	return slices.Contains(names, "tag") || slices.Contains(names, "tag:<key>")
 }

@@ -2,49 +2,40 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os/exec"
+
+	"github.com/aureole-cloud/aureole/core/agent"
+	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/hypervisor/image"
 )
 
 // disks makes the files of instances' disks.
 type disks struct{}
 
+var _ agent.DiskMaker = disks{}
+
 // CreateOverlay implements agent.DiskMaker.
 func (disks) CreateOverlay(ctx context.Context, path, base, format string, size int64) error {
-	out, err := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", format, path, fmt.Sprint(size)).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	return nil
+	return image.CreateOverlay(ctx, path, base, image.Format(format), size)
 }
 
 // CreateEmpty implements agent.DiskMaker.
 func (disks) CreateEmpty(ctx context.Context, path string, size int64) error {
-	out, err := exec.CommandContext(ctx, "qemu-img", "create", "-q", "-f", "qcow2", path, fmt.Sprint(size)).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	return nil
+	return image.Create(ctx, path, image.QCOW2, size)
 }
 
-// inspector looks into disk images.
+// inspector looks into the disk images that users bring.
 type inspector struct{}
 
+var _ compute.Inspector = inspector{}
+
 // Inspect implements compute.Inspector.
-func (inspector) Inspect(ctx context.Context, path string) (string, int64, error) {
-	out, err := exec.CommandContext(ctx, "qemu-img", "info", "--output=json", path).Output()
-	if err != nil {
-		return "", 0, err
-	}
-	var v struct {
-		Format  string `json:"format"`
-		Virtual int64  `json:"virtual-size"`
-	}
-	return v.Format, v.Virtual, json.Unmarshal(out, &v)
+func (inspector) Inspect(_ context.Context, path string) (string, int64, error) {
+	info, err := image.Inspect(path)
+	return string(info.Format), info.VirtualSize, err
 }
 
 // Convert implements compute.Inspector.
 func (inspector) Convert(ctx context.Context, from, to string) (string, error) {
-	return "qcow2", exec.CommandContext(ctx, "qemu-img", "convert", "-O", "qcow2", from, to).Run()
+	info, err := image.Convert(ctx, from, to)
+	return string(info.Format), err
 }

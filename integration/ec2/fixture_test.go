@@ -1,0 +1,199 @@
+package ec2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/aureole-cloud/aureole/integration/harness"
+)
+
+// cloud is a server with instances, and a client of it.
+type cloud struct {
+	*harness.Server
+	*ec2.Client
+	prefix string
+	image  string
+}
+
+// start runs a server; its names on the host and its public addresses are its own.
+func start(t *testing.T, hypervisor string, args ...string) *cloud {
+	t.Helper()
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	pid := os.Getpid()
+	c := &cloud{prefix: "t" + string(letters[pid%36]) + string(letters[pid/36%36])}
+	pool := fmt.Sprintf("100.%d.%d.0/20", 80+pid/16%40, pid%16*16)
+	c.Server = harness.Start(t, harness.Options{
+		Args: append([]string{"--hypervisor", hypervisor, "--host-prefix", c.prefix, "--public-addresses", pool}, args...),
+	})
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(c.Region), config.WithBaseEndpoint(c.Endpoint), config.WithLogger(logging.Nop{}),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Client = ec2.NewFromConfig(cfg)
+	return c
+}
+
+// guests is a server with real guests and their image. When the test ends nothing may be left of its instances.
+func guests(t *testing.T, args ...string) *cloud {
+	t.Helper()
+	c := start(t, "libvirt", args...)
+	cache, err := harness.Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.CLI("image", "tiny", "--dir", filepath.Join(cache, "tiny"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.image = strings.TrimSpace(out)
+	t.Cleanup(func() {
+		if c.Running() {
+			c.endAll(t)
+			c.noLeaks(t)
+		}
+	})
+	return c
+}
+
+// run makes instances of the smallest type.
+func (c *cloud) run(t *testing.T, change func(*ec2.RunInstancesInput)) []types.Instance {
+	t.Helper()
+	in := &ec2.RunInstancesInput{ImageId: aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}
+	if change != nil {
+		change(in)
+	}
+	out, err := c.RunInstances(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Instances
+}
+
+// describe returns an instance as it is now.
+func (c *cloud) describe(t *testing.T, id string) types.Instance {
+	t.Helper()
+	out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Reservations[0].Instances[0]
+}
+
+// await waits until an instance is in a state, and returns it.
+func (c *cloud) await(t *testing.T, id string, state types.InstanceStateName, limit time.Duration) types.Instance {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		i := c.describe(t, id)
+		if i.State.Name == state {
+			return i
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v %s is %s (%s), not %s", limit, id, i.State.Name, reasonOf(i), state)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func reasonOf(i types.Instance) string {
+	if i.StateReason == nil {
+		return ""
+	}
+	return aws.ToString(i.StateReason.Code)
+}
+
+// endAll terminates what a test left running.
+func (c *cloud) endAll(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	out, err := c.DescribeInstances(ctx, &ec2.DescribeInstancesInput{})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var ids []string
+	for _, r := range out.Reservations {
+		for _, i := range r.Instances {
+			if i.State.Name != types.InstanceStateNameTerminated {
+				ids = append(ids, *i.InstanceId)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if _, err := c.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}); err != nil {
+		t.Error(err)
+		return
+	}
+	err = ec2.NewInstanceTerminatedWaiter(c.Client, func(o *ec2.InstanceTerminatedWaiterOptions) { o.MinDelay, o.MaxDelay = time.Second, time.Second }).
+		Wait(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids}, 2*time.Minute)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// shell is a guest that lets a key in.
+type shell struct{ client *ssh.Client }
+
+// ssh waits until a guest lets the key in.
+func (c *cloud) ssh(t *testing.T, address string, key ssh.Signer, limit time.Duration) *shell {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	conf := &ssh.ClientConfig{
+		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), //nolint:gosec // a new guest's key is unknown
+		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519}, Timeout: 2 * time.Second,
+	}
+	for {
+		client, err := ssh.Dial("tcp", net.JoinHostPort(address, "22"), conf)
+		if err == nil {
+			t.Cleanup(func() { client.Close() })
+			return &shell{client}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no ssh to %s after %v: %v", address, limit, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// do runs a command in the guest and returns what it said.
+func (s *shell) do(t *testing.T, command string) string {
+	t.Helper()
+	session, err := s.client.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	out, err := session.CombinedOutput(command)
+	if err != nil {
+		t.Fatalf("%s: %v: %s", command, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// code is the error code of an answer.
+func code(err error) string {
+	var e smithy.APIError
+	if errors.As(err, &e) {
+		return e.ErrorCode()
+	}
+	return fmt.Sprint(err)
+}

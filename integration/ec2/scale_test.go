@@ -1,0 +1,128 @@
+package ec2
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+var instances = flag.Int("instances", 60, "how many instances TestManyInstances launches")
+
+// Instances without guests, by libvirt's test driver: they go through everything but the guest itself.
+func TestManyInstances(t *testing.T) {
+	c := start(t, "test")
+	c.emptyImage(t)
+
+	const each, workers = 20, 4
+	calls := (*instances + each - 1) / each
+	begin := time.Now()
+	var work sync.WaitGroup
+	next := make(chan int)
+	for range workers {
+		work.Go(func() {
+			for n := range next {
+				in := &ec2.RunInstancesInput{
+					ImageId: aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(each), MaxCount: aws.Int32(each),
+					TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
+						Tags: []types.Tag{{Key: aws.String("batch"), Value: aws.String(fmt.Sprint(n))}}}},
+				}
+				if _, err := c.RunInstances(t.Context(), in); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range calls {
+		next <- n
+	}
+	close(next)
+	work.Wait()
+	accepted := time.Since(begin)
+	total := calls * each
+	c.awaitAll(t, types.InstanceStateNameRunning, total)
+	running := time.Since(begin)
+
+	var took []time.Duration
+	for range 20 {
+		at := time.Now()
+		out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(at))
+		seen, addresses := 0, map[string]bool{}
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				seen++
+				addresses[aws.ToString(i.PrivateIpAddress)] = true
+			}
+		}
+		if seen != total || len(addresses) != total {
+			t.Fatalf("%d instances with %d addresses, want %d", seen, len(addresses), total)
+		}
+	}
+	slices.Sort(took)
+	page, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("tag:batch"), Values: []string{"0"}}}, MaxResults: aws.Int32(1000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Reservations) != 1 || len(page.Reservations[0].Instances) != each {
+		t.Errorf("the filter by tag finds %d reservations", len(page.Reservations))
+	}
+	memory := rss(c.PID())
+
+	begin = time.Now()
+	c.endAll(t)
+	t.Logf("%d instances: accepted %.0f/s, running %.0f/s, DescribeInstances median %v, worst of %d %v, memory of the server %d MiB, terminated %.0f/s",
+		total, float64(total)/accepted.Seconds(), float64(total)/running.Seconds(), took[len(took)/2].Round(time.Millisecond), len(took),
+		took[len(took)-1].Round(time.Millisecond), memory>>20, float64(total)/time.Since(begin).Seconds())
+}
+
+// awaitAll waits until so many instances are in a state.
+func (c *cloud) awaitAll(t *testing.T, state types.InstanceStateName, n int) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Minute)
+	for {
+		have := 0
+		pages := ec2.NewDescribeInstancesPaginator(c.Client, &ec2.DescribeInstancesInput{
+			MaxResults: aws.Int32(500), Filters: []types.Filter{{Name: aws.String("instance-state-name"), Values: []string{string(state)}}},
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range page.Reservations {
+				have += len(r.Instances)
+			}
+		}
+		if have == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d instances are %s", have, n, state)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// rss is the memory that a process holds.
+func rss(pid int) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), "VmRSS:")
+	var kib int64
+	fmt.Sscan(rest, &kib)
+	return kib << 10
+}
