@@ -272,6 +272,7 @@ func (n *network) ensurePlugged(want *Network) error {
 func (n *network) close() {
 	n.stopServices()
 	if n.ns != nil {
+		n.table.Close()
 		n.ns.Close()
 		n.ns = nil
 	}

@@ -107,6 +107,7 @@ func (h *Host) Close() error {
 		n.close()
 		n.mu.Unlock()
 	}
+	h.outside.Close()
 	return nil
 }
 

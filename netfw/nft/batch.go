@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/nftables"
@@ -24,7 +25,6 @@ const patience = time.Minute
 // A batch is one transaction: the difference between what the kernel has and what some units want.
 type batch struct {
 	newSets, delSets         []object
-	newCounters, delCounters []object
 	newChains                []chain
 	delChains                []object
 	fill                     []chain // chains whose rules become others
@@ -32,7 +32,7 @@ type batch struct {
 }
 
 func (b *batch) empty() bool {
-	return len(b.newSets)+len(b.delSets)+len(b.newCounters)+len(b.delCounters)+len(b.newChains)+len(b.delChains)+
+	return len(b.newSets)+len(b.delSets)+len(b.newChains)+len(b.delChains)+
 		len(b.fill)+len(b.newElements)+len(b.delElements) == 0
 }
 
@@ -71,12 +71,6 @@ func (t *Table) batch(changes []change) *batch {
 			if _, ok := k.chains[th.object]; ok && !wanted {
 				b.delChains = append(b.delChains, th.object)
 			}
-		case ofCounter:
-			if has := k.counters[th.object]; has && !wanted {
-				b.delCounters = append(b.delCounters, th.object)
-			} else if !has && wanted {
-				b.newCounters = append(b.newCounters, th.object)
-			}
 		case ofSet:
 			if _, ok := k.sets[th.object]; ok && !wanted {
 				b.delSets = append(b.delSets, th.object)
@@ -88,7 +82,7 @@ func (t *Table) batch(changes []change) *batch {
 		}
 	}
 	order := func(a, b object) int { return cmp.Or(cmp.Compare(a.family, b.family), cmp.Compare(a.name, b.name)) }
-	for _, list := range [][]object{b.newSets, b.delSets, b.newCounters, b.delCounters, b.delChains} {
+	for _, list := range [][]object{b.newSets, b.delSets, b.delChains} {
 		slices.SortFunc(list, order)
 	}
 	return b
@@ -136,21 +130,15 @@ func (b *batch) send(t *Table) error {
 	set := func(o object) *nftables.Set {
 		// An id of our own: those of the library come from a counter that goroutines would race for.
 		ids++
-		s := shape(o.name)
+		s := shape(o)
 		s.Table, s.Name, s.ID = tables[o.family], o.name, ids
 		return s
-	}
-	counter := func(o object) *nftables.NamedObj {
-		return &nftables.NamedObj{Table: tables[o.family], Name: o.name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}}
 	}
 
 	for _, o := range b.newSets {
 		if err := conn.AddSet(set(o), nil); err != nil {
 			return fmt.Errorf("set %s: %w", o.name, err)
 		}
-	}
-	for _, o := range b.newCounters {
-		conn.AddObj(counter(o))
 	}
 	for _, c := range b.newChains {
 		nc := ref(c.object)
@@ -163,6 +151,14 @@ func (b *batch) send(t *Table) error {
 		nc := ref(c.object)
 		conn.FlushChain(nc)
 		for _, r := range c.rules {
+			for _, sp := range r.sets {
+				ids++
+				s := &nftables.Set{Table: nc.Table, ID: ids, Name: "__set%d", Anonymous: true, Constant: true, Interval: true, KeyType: sp.key}
+				if err := conn.AddSet(s, sp.elements()); err != nil {
+					return fmt.Errorf("set of %q: %w", r.text, err)
+				}
+				sp.lookup.SetID, sp.lookup.SetName = s.ID, s.Name
+			}
 			conn.AddRule(&nftables.Rule{Table: nc.Table, Chain: nc, Exprs: r.exprs, UserData: userdata.AppendString(nil, userdata.TypeComment, r.text)})
 		}
 	}
@@ -182,13 +178,11 @@ func (b *batch) send(t *Table) error {
 	for _, o := range b.delChains {
 		conn.DelChain(ref(o))
 	}
-	for _, o := range b.delCounters {
-		conn.DeleteObject(counter(o))
-	}
 	for _, o := range b.delSets {
 		conn.DelSet(set(o))
 	}
 	if err := conn.Flush(); err != nil {
+		t.hangUp()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return fmt.Errorf("%w: %w", errNoAnswer, err)
 		}
@@ -199,7 +193,7 @@ func (b *batch) send(t *Table) error {
 
 // eachSlice hands elements on in parts that fit into one netlink attribute, which holds 64 KiB.
 func eachSlice(o object, elements map[string]string, f func([]nftables.SetElement) error) error {
-	s := shape(o.name)
+	s := shape(o)
 	all := make([]nftables.SetElement, 0, len(elements))
 	for key, val := range elements {
 		e := nftables.SetElement{Key: []byte(key)}
@@ -220,29 +214,71 @@ func eachSlice(o object, elements map[string]string, f func([]nftables.SetElemen
 }
 
 // shape is the type of a set, which its name tells.
-func shape(name string) *nftables.Set {
-	switch name {
-	case guards, outgoing, incoming:
-		// Names of interfaces are strings in the order of the machine; without saying so nft lists them backwards.
-		return &nftables.Set{IsMap: true, KeyType: nftables.TypeIFName, DataType: nftables.TypeVerdict, KeyByteOrder: binaryutil.NativeEndian}
+func shape(o object) *nftables.Set {
+	s := &nftables.Set{}
+	switch o.name {
+	case outgoing, incoming:
+		s.IsMap, s.KeyType, s.DataType = true, nftables.TypeIFName, nftables.TypeVerdict
+	case spoofed, deniedIn, deniedOut:
+		s.KeyType, s.Counter = nftables.TypeIFName, true
+	case cards, anySource:
+		s.KeyType = concat(nftables.TypeIFName, nftables.TypeEtherAddr)
+	case bound6:
+		s.KeyType = concat(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIP6Addr)
+	case bound:
+		s.KeyType = concat(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeIPAddr)
+		if o.family == arp {
+			s.KeyType = concat(nftables.TypeIFName, nftables.TypeEtherAddr, nftables.TypeEtherAddr, nftables.TypeIPAddr)
+		}
 	case public, leaving:
-		return &nftables.Set{IsMap: true, KeyType: nftables.TypeIPAddr, DataType: nftables.TypeIPAddr}
+		s.IsMap, s.KeyType, s.DataType = true, nftables.TypeIPAddr, nftables.TypeIPAddr
+	default:
+		s.KeyType = addrType(!strings.HasPrefix(o.name, "m6_"))
 	}
-	if len(name) > 3 && name[:3] == "m6_" {
-		return &nftables.Set{KeyType: nftables.TypeIP6Addr}
+	if s.KeyType.Name == nftables.TypeIFName.Name {
+		// Names of interfaces are strings in the order of the machine; without saying so nft lists them backwards.
+		s.KeyByteOrder = binaryutil.NativeEndian
 	}
-	return &nftables.Set{KeyType: nftables.TypeIPAddr}
+	return s
 }
 
-// dial makes a connection for one transaction.
+func concat(types ...nftables.SetDatatype) nftables.SetDatatype {
+	t, err := nftables.ConcatSetType(types...)
+	if err != nil {
+		panic(err) // of more than five types, which the cases above are not
+	}
+	return t
+}
+
+// dial returns the table's connection. It is kept: closing a socket makes the kernel wait until what the last transaction deleted
+// is out of use, which takes longer than the transaction.
 func (t *Table) dial() (*nftables.Conn, error) {
-	return nftables.New(nftables.WithNetNSFd(t.ns), nftables.WithSockOptions(t.tune))
+	if t.mu.conn == nil {
+		var err error
+		if t.mu.conn, err = nftables.New(nftables.WithNetNSFd(t.ns), nftables.AsLasting(), nftables.WithSockOptions(t.tune)); err != nil {
+			return nil, err
+		}
+	}
+	return t.mu.conn, t.mu.socket.SetDeadline(time.Now().Add(patience))
 }
 
-// tune gives a socket room for the answers to thousands of messages, and an end to its patience.
+// tune gives a socket room for the answers to thousands of messages.
 func (t *Table) tune(c *netlink.Conn) error {
-	if err := errors.Join(c.SetReadBuffer(t.buffer), c.SetWriteBuffer(defaultBuffer)); err != nil {
-		return err
+	t.mu.socket = c
+	return errors.Join(c.SetReadBuffer(t.buffer), c.SetWriteBuffer(defaultBuffer))
+}
+
+// hangUp closes the connection, so that nothing that a failed transaction left in it is taken for an answer to the next.
+func (t *Table) hangUp() {
+	if t.mu.conn != nil {
+		_ = t.mu.conn.CloseLasting()
+		t.mu.conn, t.mu.socket = nil, nil
 	}
-	return c.SetDeadline(time.Now().Add(patience))
+}
+
+// Close closes the connection and leaves the kernel as it is. The table may be used again.
+func (t *Table) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hangUp()
 }

@@ -1,9 +1,7 @@
 package nft
 
 import (
-	"fmt"
 	"net/netip"
-	"strconv"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -14,10 +12,9 @@ type unit struct {
 	chains   []chain
 	sets     []object
 	elements []element
-	counters []object
 }
 
-// An object is a chain, a set or a counter by its family and name.
+// An object is a chain or a set by its family and name.
 type object struct {
 	family nftables.TableFamily
 	name   string
@@ -47,6 +44,7 @@ type hook struct {
 type rule struct {
 	text  string
 	exprs []expr.Any
+	sets  []*spanSet
 }
 
 // An element of a set or map. A verdict map's value is the name of the chain to jump to.
@@ -57,17 +55,29 @@ type element struct {
 }
 
 // format changes whenever the same text comes to mean other expressions: then all chains are refilled.
-const format = "format_1"
+const format = "format_2"
 
 // Names of the sets that every table has.
 const (
-	guards    = "guards"    // interface -> chain that checks the source
-	outgoing  = "outgoing"  // interface -> chain of what the guest may send
-	incoming  = "incoming"  // interface -> chain of what the guest may get
-	public    = "public"    // public address -> private one
-	leaving   = "leaving"   // private address -> the one to leave as
-	resolvers = "resolvers" // where DNS answers
+	bound     = "bound"      // interface, MAC and source that belong together
+	bound6    = "bound6"     // the same for IPv6
+	cards     = "cards"      // interface and MAC that belong together
+	anySource = "any_source" // the same, of those that may send from any address
+	outgoing  = "outgoing"   // interface -> chain of what the guest may send
+	incoming  = "incoming"   // interface -> chain of what the guest may get
+	public    = "public"     // public address -> private one
+	leaving   = "leaving"    // private address -> the one to leave as
+	resolvers = "resolvers"  // where DNS answers
+	// Sets whose elements count what is looked up: packets that are dropped, by interface.
+	spoofed   = "spoofed"
+	deniedIn  = "denied_in"
+	deniedOut = "denied_out"
 )
+
+func sets() []object {
+	return []object{{arp, bound}, {inet, bound}, {inet, bound6}, {inet, cards}, {inet, anySource}, {inet, outgoing}, {inet, incoming}, {inet, public},
+		{inet, leaving}, {inet, resolvers}, {arp, spoofed}, {inet, spoofed}, {inet, deniedIn}, {inet, deniedOut}}
+}
 
 func join(parts ...match) match {
 	var m match
@@ -81,20 +91,41 @@ func one(e expr.Any) match { return match{e} }
 
 // compileBase is what does not depend on taps and groups.
 func compileBase(f Firewall) unit {
-	established := rule{"answers", join(tracked(expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED), one(accept()))}
-	byIn := func(set string) rule {
-		return rule{"by interface in @" + set, match{loadMeta(expr.MetaKeyIIFNAME), verdictOf(set)}}
+	verdict := func(text string, v expr.Any, m ...match) rule {
+		return rule{text: text, exprs: join(append(m, one(v))...)}
 	}
-	byOut := func(set string) rule {
-		return rule{"by interface in @" + set, match{loadMeta(expr.MetaKeyOIFNAME), verdictOf(set)}}
+	accepts := func(text string, m ...match) rule { return verdict(text, accept(), m...) }
+	drops := func(text string, m ...match) rule { return verdict(text, drop(), m...) }
+	counted := func(key expr.MetaKey, set string) rule {
+		return drops("count in @"+set, match{loadMeta(key), &expr.Lookup{SourceRegister: reg, SetName: set}})
 	}
-	drops := rule{"all else", one(drop())}
-	accepts := func(text string, m ...match) rule { return rule{text, join(append(m, one(accept()))...)} }
+	established := accepts("answers", tracked(expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED))
 
-	guard := []rule{byIn(guards), accepts("loopback", iif("lo"))}
-	guardARP := []rule{byIn(guards)}
-	out := []rule{established, {"broken", join(tracked(expr.CtStateBitINVALID), one(drop()))}, byIn(outgoing)}
-	in := []rule{established, byOut(incoming)}
+	card := match{loadMeta(expr.MetaKeyIIFNAME), loadTo(regMAC, expr.PayloadBaseLLHeader, 6, 6), &expr.Lookup{SourceRegister: reg, SetName: cards}}
+	from := func(set string, v4 bool) match {
+		offset, length := uint32(12), uint32(4)
+		if !v4 {
+			offset, length = 8, 16
+		}
+		return append(family(v4), loadMeta(expr.MetaKeyIIFNAME), loadTo(regMAC, expr.PayloadBaseLLHeader, 6, 6),
+			loadTo(regAddr, expr.PayloadBaseNetworkHeader, offset, length), &expr.Lookup{SourceRegister: reg, SetName: set})
+	}
+	guard := []rule{
+		drops("our own broadcast", looped()),
+		accepts("bound", from(bound, true)),
+		accepts("loopback", iif("lo")),
+		accepts("bound IPv6", from(bound6, false)),
+		accepts("DHCP", within(netip.MustParsePrefix("0.0.0.0/32"), true), toPort(UDP, 67), fromPort(68), card),
+		accepts("link-local ICMP", within(netip.MustParsePrefix("fe80::/10"), true), protocol(ICMPv6), card),
+		accepts("unspecified ICMP", within(netip.MustParsePrefix("::/128"), true), protocol(ICMPv6), card),
+		accepts("any source", match{loadMeta(expr.MetaKeyIIFNAME), loadTo(regMAC, expr.PayloadBaseLLHeader, 6, 6), &expr.Lookup{SourceRegister: reg, SetName: anySource}}),
+	}
+	guardARP := []rule{accepts("bound", match{loadMeta(expr.MetaKeyIIFNAME), loadTo(regMAC, expr.PayloadBaseLLHeader, 6, 6),
+		loadTo(regAddr, expr.PayloadBaseNetworkHeader, 8, 6), loadTo(regAddr+2, expr.PayloadBaseNetworkHeader, 14, 4),
+		&expr.Lookup{SourceRegister: reg, SetName: bound}})}
+	out := []rule{established, drops("broken", tracked(expr.CtStateBitINVALID)),
+		{text: "by interface in @" + outgoing, exprs: match{loadMeta(expr.MetaKeyIIFNAME), verdictOf(outgoing)}}, counted(expr.MetaKeyIIFNAME, deniedOut)}
+	in := []rule{established, {text: "by interface in @" + incoming, exprs: match{loadMeta(expr.MetaKeyOIFNAME), verdictOf(incoming)}}, counted(expr.MetaKeyOIFNAME, deniedIn)}
 	local := []rule{accepts("loopback", iif("lo")), established}
 	if f.Uplink {
 		guard = append(guard, accepts("uplink", iif(Uplink)))
@@ -102,38 +133,40 @@ func compileBase(f Firewall) unit {
 		out = append(out, accepts("from the uplink", iif(Uplink)))
 		in = append(in, accepts("to the uplink, with an address to leave as",
 			oif(Uplink), iifNot(Uplink), ipv4(), match{loadAddr(true, true), mapped(leaving)}))
-		local = append(local, rule{"from the uplink", join(iif(Uplink), one(drop()))})
+		local = append(local, drops("from the uplink", iif(Uplink)))
 	}
+	guard = append(guard, counted(expr.MetaKeyIIFNAME, spoofed), drops("all else"))
+	guardARP = append(guardARP, counted(expr.MetaKeyIIFNAME, spoofed))
 	local = append(local,
-		accepts("DHCP", ipv4(), toPorts(UDP, 67, 67), fromPort(68)),
-		accepts("DNS by UDP", inSet(resolvers, true, false), toPorts(UDP, 53, 53)),
-		accepts("DNS by TCP", inSet(resolvers, true, false), toPorts(TCP, 53, 53)),
+		accepts("DHCP", ipv4(), toPort(UDP, 67), fromPort(68)),
+		accepts("DNS by UDP", inSet(resolvers, true, false), toPort(UDP, 53)),
+		accepts("DNS by TCP", inSet(resolvers, true, false), toPort(TCP, 53)),
 		accepts("ping", ipv4(), icmp(ICMP, 8, Any)),
 		accepts("ping 6", ipv6(), icmp(ICMPv6, 128, Any)),
 		accepts("router solicitation", ipv6(), icmp(ICMPv6, 133, Any)),
 		accepts("neighbour solicitation", ipv6(), icmp(ICMPv6, 135, Any)),
 		accepts("neighbour advertisement", ipv6(), icmp(ICMPv6, 136, Any)))
 	if f.Metadata {
-		local = append(local, accepts("metadata", within(netip.PrefixFrom(MetadataAddr, 32), false), toPorts(TCP, 80, 80)))
+		local = append(local, accepts("metadata", within(netip.PrefixFrom(MetadataAddr, 32), false), toPort(TCP, 80)))
 	}
 	base := func(fam nftables.TableFamily, name string, kind nftables.ChainType, num *nftables.ChainHook, prio int32, policy nftables.ChainPolicy, rules []rule) chain {
 		return chain{object{fam, name}, &hook{kind, num, prio, policy}, rules}
 	}
 	u := unit{chains: []chain{
 		{object{inet, format}, nil, nil},
-		base(inet, "guard", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, -300, nftables.ChainPolicyAccept, append(guard, drops)),
+		base(inet, "guard", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, -300, nftables.ChainPolicyAccept, guard),
 		base(arp, "guard", nftables.ChainTypeFilter, nftables.ChainHookRef(0), 0, nftables.ChainPolicyDrop, guardARP),
 		base(inet, "forward_out", nftables.ChainTypeFilter, nftables.ChainHookForward, -10, nftables.ChainPolicyDrop, out),
 		base(inet, "forward_in", nftables.ChainTypeFilter, nftables.ChainHookForward, 0, nftables.ChainPolicyDrop, in),
 		base(inet, "local", nftables.ChainTypeFilter, nftables.ChainHookInput, 0, nftables.ChainPolicyDrop, local),
 	}}
-	u.sets = []object{{inet, guards}, {arp, guards}, {inet, outgoing}, {inet, incoming}, {inet, public}, {inet, leaving}, {inet, resolvers}}
+	u.sets = sets()
 	if f.Uplink {
 		u.chains = append(u.chains,
 			base(inet, "from_outside", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, -100, nftables.ChainPolicyAccept, []rule{
-				{"to the private address", join(iif(Uplink), ipv4(), match{loadAddr(true, false), mapped(public), nat(expr.NATTypeDestNAT)})}}),
+				{text: "to the private address", exprs: join(iif(Uplink), ipv4(), match{loadAddr(true, false), mapped(public), nat(expr.NATTypeDestNAT)})}}),
 			base(inet, "to_outside", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, 100, nftables.ChainPolicyAccept, []rule{
-				{"as the public address", join(oif(Uplink), ipv4(), match{loadAddr(true, true), mapped(leaving), nat(expr.NATTypeSourceNAT)})}}))
+				{text: "as the public address", exprs: join(oif(Uplink), ipv4(), match{loadAddr(true, true), mapped(leaving), nat(expr.NATTypeSourceNAT)})}}))
 	}
 	for _, a := range f.DNS {
 		if a.Is4() {
@@ -143,70 +176,56 @@ func compileBase(f Firewall) unit {
 	return u
 }
 
-// compileTap is what one guest's interface wants: a chain that checks the source, one for each direction, a counter for all
-// that is dropped, and its addresses as elements.
+// compileTap is what one guest's interface wants: a chain for each direction that leads to those of its groups, and its name,
+// MAC and addresses as elements of the sets that the base looks them up in.
 func compileTap(t Tap) unit {
-	name := t.Name
-	guard, in, out := "from_"+name, "in_"+name, "out_"+name
-	spoofed, deniedIn, deniedOut := "spoofed_"+name, "denied_in_"+name, "denied_out_"+name
+	in, out := object{inet, "in_" + t.Name}, object{inet, "out_" + t.Name}
+	name, mac := string(ifname(t.Name)), padded(t.MAC)
 	var u unit
-
-	mac := []byte(t.MAC)
-	forged := rule{"forged", match{count(spoofed), drop()}}
-	wrongMAC := rule{"not MAC " + t.MAC.String(), match{load(expr.PayloadBaseLLHeader, 6, 6), differs(mac), count(spoofed), drop()}}
-	source := []rule{{"our own broadcast", join(looped(), one(drop()))}, wrongMAC}
-	hardware := []rule{wrongMAC,
-		{"not sender " + t.MAC.String(), match{load(expr.PayloadBaseNetworkHeader, 8, 6), differs(mac), count(spoofed), drop()}}}
-	for _, a := range t.Addrs {
-		source = append(source, rule{"from " + a.IP.String(), join(within(netip.PrefixFrom(a.IP, a.IP.BitLen()), true), one(accept()))})
-		if a.IP.Is4() {
-			hardware = append(hardware, rule{"as " + a.IP.String(), match{load(expr.PayloadBaseNetworkHeader, 14, 4), equal(a.IP.AsSlice()), accept()}})
-		}
+	put := func(fam nftables.TableFamily, set, key, val string) {
+		u.elements = append(u.elements, element{object{fam, set}, key, val})
 	}
-	linkLocal := netip.MustParsePrefix("fe80::/10")
-	source = append(source,
-		rule{"DHCP", join(within(netip.MustParsePrefix("0.0.0.0/32"), true), toPorts(UDP, 67, 67), fromPort(68), one(accept()))},
-		rule{"link-local ICMP", join(within(linkLocal, true), protocol(ICMPv6), one(accept()))},
-		rule{"unspecified ICMP", join(within(netip.MustParsePrefix("::/128"), true), protocol(ICMPv6), one(accept()))})
+	put(inet, incoming, name, in.name)
+	put(inet, outgoing, name, out.name)
+	put(inet, cards, name+mac, "")
+	put(inet, spoofed, name, "")
+	put(arp, spoofed, name, "")
+	put(inet, deniedIn, name, "")
+	put(inet, deniedOut, name, "")
 	if t.AnySource {
-		source = append(source, rule{"any source", one(accept())})
+		put(inet, anySource, name+mac, "")
 	}
-	source = append(source, forged)
-	hardware = append(hardware,
-		rule{"probe", match{load(expr.PayloadBaseNetworkHeader, 14, 4), equal(make([]byte, 4)), accept()}}, forged)
-
-	var mayIn, mayOut []rule
-	for _, g := range t.Groups {
-		mayIn = append(mayIn, rule{"group " + g, one(jump("i_" + g))})
-		mayOut = append(mayOut, rule{"group " + g, one(jump("o_" + g))})
-	}
-	mayIn = append(mayIn, rule{"denied", match{count(deniedIn), drop()}})
-	mayOut = append(mayOut, rule{"denied", match{count(deniedOut), drop()}})
-
-	u.chains = []chain{
-		{object{inet, guard}, nil, source}, {object{arp, guard}, nil, hardware},
-		{object{inet, in}, nil, mayIn}, {object{inet, out}, nil, mayOut},
-	}
-	u.counters = []object{{inet, spoofed}, {arp, spoofed}, {inet, deniedIn}, {inet, deniedOut}}
-	key := string(ifname(name))
-	u.elements = []element{
-		{object{inet, guards}, key, guard}, {object{arp, guards}, key, guard},
-		{object{inet, incoming}, key, in}, {object{inet, outgoing}, key, out},
-	}
+	// Whoever asks whether its address is free has none to ask with.
+	put(arp, bound, name+mac+mac+"\x00\x00\x00\x00", "")
 	for _, a := range t.Addrs {
 		ip := string(a.IP.AsSlice())
+		if a.IP.Is4() {
+			put(inet, bound, name+mac+ip, "")
+			put(arp, bound, name+mac+mac+ip, "")
+		} else {
+			put(inet, bound6, name+mac+ip, "")
+		}
 		if a.Public.IsValid() {
-			u.elements = append(u.elements, element{object{inet, public}, string(a.Public.AsSlice()), ip})
+			put(inet, public, string(a.Public.AsSlice()), ip)
 		}
 		if a.Source.IsValid() {
-			u.elements = append(u.elements, element{object{inet, leaving}, ip, string(a.Source.AsSlice())})
+			put(inet, leaving, ip, string(a.Source.AsSlice()))
 		}
 		for _, g := range t.Groups {
 			u.elements = append(u.elements, member(g, a.IP))
 		}
 	}
+	var mayIn, mayOut []rule
+	for _, g := range t.Groups {
+		mayIn = append(mayIn, rule{text: "group " + g, exprs: one(jump("i_" + g))})
+		mayOut = append(mayOut, rule{text: "group " + g, exprs: one(jump("o_" + g))})
+	}
+	u.chains = []chain{{in, nil, mayIn}, {out, nil, mayOut}}
 	return u
 }
+
+// padded fills a MAC up to the whole registers that the kernel compares.
+func padded(mac []byte) string { return string(append(append(make([]byte, 0, 8), mac...), 0, 0)) }
 
 // memberSet is the name of the set of a group's members of one family of addresses.
 func memberSet(group string, v4 bool) object {
@@ -238,40 +257,4 @@ func compileGroup(g Group) unit {
 		u.elements = append(u.elements, member(g.ID, a))
 	}
 	return u
-}
-
-func compileRules(rules []Rule, ingress bool) []rule {
-	var out []rule
-	for _, r := range rules {
-		what, text := service(r)
-		direction := " to "
-		if ingress {
-			direction = " from "
-		}
-		if r.Group == "" {
-			out = append(out, rule{text + direction + r.CIDR.Masked().String(), join(within(r.CIDR, ingress), what, one(accept()))})
-			continue
-		}
-		for _, v4 := range []bool{true, false} {
-			set := memberSet(r.Group, v4)
-			out = append(out, rule{text + direction + "@" + set.name, join(inSet(set.name, v4, ingress), what, one(accept()))})
-		}
-	}
-	return out
-}
-
-// service is the part of a rule that does not name the peer.
-func service(r Rule) (match, string) {
-	switch r.Protocol {
-	case Any:
-		return nil, "all"
-	case TCP, UDP:
-		name := map[int]string{TCP: "tcp", UDP: "udp"}[r.Protocol]
-		return toPorts(r.Protocol, r.From, r.To), fmt.Sprintf("%s %d-%d", name, r.From, r.To)
-	case ICMP, ICMPv6:
-		name := map[int]string{ICMP: "icmp", ICMPv6: "icmpv6"}[r.Protocol]
-		return icmp(r.Protocol, r.From, r.To), fmt.Sprintf("%s %d/%d", name, r.From, r.To)
-	default:
-		return protocol(r.Protocol), "protocol " + strconv.Itoa(r.Protocol)
-	}
 }

@@ -5,21 +5,30 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
 
-// A match is a list of expressions that must all hold. All of them use register 1 and none needs it afterwards.
+// A match is a list of expressions that must all hold.
 type match = []expr.Any
 
-const reg = 1
+// What is compared as a whole begins there: the name of an interface, which takes four words, a MAC, which takes two, and the rest.
+const (
+	reg     = 1
+	regMAC  = unix.NFT_REG32_00 + 4
+	regAddr = unix.NFT_REG32_00 + 6
+)
 
 func equal(data []byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: data} }
 
 func differs(data []byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpNeq, Register: reg, Data: data} }
 
 func loadMeta(key expr.MetaKey) expr.Any { return &expr.Meta{Key: key, Register: reg} }
+
+// loadTo loads a field to a register of its own.
+func loadTo(register uint32, base expr.PayloadBase, offset, length uint32) expr.Any {
+	return &expr.Payload{DestRegister: register, Base: base, Offset: offset, Len: length}
+}
 
 func load(base expr.PayloadBase, offset, length uint32) expr.Any {
 	return &expr.Payload{DestRegister: reg, Base: base, Offset: offset, Len: length}
@@ -93,19 +102,9 @@ func inSet(set string, v4, source bool) match {
 
 func port(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
 
-// toPorts holds for TCP or UDP packets to a range of ports.
-func toPorts(proto, from, to int) match {
-	m := protocol(proto)
-	if from == 0 && to == 65535 {
-		return m
-	}
-	m = append(m, load(expr.PayloadBaseTransportHeader, 2, 2))
-	if from == to {
-		return append(m, equal(port(from)))
-	}
-	return append(m,
-		&expr.Cmp{Op: expr.CmpOpGte, Register: reg, Data: port(from)},
-		&expr.Cmp{Op: expr.CmpOpLte, Register: reg, Data: port(to)})
+// toPort holds for TCP or UDP packets to a port.
+func toPort(proto, n int) match {
+	return append(protocol(proto), load(expr.PayloadBaseTransportHeader, 2, 2), equal(port(n)))
 }
 
 func fromPort(n int) match { return match{load(expr.PayloadBaseTransportHeader, 0, 2), equal(port(n))} }
@@ -151,8 +150,4 @@ func mapped(set string) expr.Any {
 
 func nat(kind expr.NATType) expr.Any {
 	return &expr.NAT{Type: kind, Family: unix.NFPROTO_IPV4, RegAddrMin: reg}
-}
-
-func count(name string) expr.Any {
-	return &expr.Objref{Type: int(nftables.ObjTypeCounter), Name: name}
 }

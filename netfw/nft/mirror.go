@@ -2,15 +2,14 @@ package nft
 
 import "maps"
 
-// A mirror is what the kernel has: texts of the rules by chain, values by key by set, and counters.
+// A mirror is what the kernel has: texts of the rules by chain, and values by key by set.
 type mirror struct {
-	chains   map[object][]string
-	sets     map[object]map[string]string
-	counters map[object]bool
+	chains map[object][]string
+	sets   map[object]map[string]string
 }
 
 func newMirror() *mirror {
-	return &mirror{chains: map[object][]string{}, sets: map[object]map[string]string{}, counters: map[object]bool{}}
+	return &mirror{chains: map[object][]string{}, sets: map[object]map[string]string{}}
 }
 
 // kind tells things of the same name apart.
@@ -19,7 +18,6 @@ type kind byte
 const (
 	ofChain kind = iota
 	ofSet
-	ofCounter
 	ofElement
 )
 
@@ -40,9 +38,6 @@ func (u *unit) things(f func(thing)) {
 	}
 	for _, s := range u.sets {
 		f(thing{ofSet, s, ""})
-	}
-	for _, c := range u.counters {
-		f(thing{ofCounter, c, ""})
 	}
 	for _, e := range u.elements {
 		f(thing{ofSet, e.set, ""})
@@ -73,11 +68,6 @@ func (p *plan) adopt(t *Table) {
 			u.chains = append(u.chains, chain{object: o})
 		}
 	}
-	for o := range k.counters {
-		if wanted[thing{ofCounter, o, ""}] == 0 {
-			u.counters = append(u.counters, o)
-		}
-	}
 	for o, elements := range k.sets {
 		if wanted[thing{ofSet, o, ""}] == 0 {
 			u.sets = append(u.sets, o)
@@ -89,7 +79,7 @@ func (p *plan) adopt(t *Table) {
 			}
 		}
 	}
-	if len(u.chains)+len(u.counters)+len(u.sets)+len(u.elements) > 0 {
+	if len(u.chains)+len(u.sets)+len(u.elements) > 0 {
 		p.stale = &u
 	}
 }
@@ -101,12 +91,6 @@ func (b *batch) learn(m *mirror) {
 	}
 	for _, o := range b.delChains {
 		delete(m.chains, o)
-	}
-	for _, o := range b.newCounters {
-		m.counters[o] = true
-	}
-	for _, o := range b.delCounters {
-		delete(m.counters, o)
 	}
 	for _, o := range b.newSets {
 		m.sets[o] = map[string]string{}

@@ -35,7 +35,7 @@ func compileOutside(o Outside) unit {
 	// A tap that waits for its guest is not behind a firewall yet, and may not say anything.
 	u := unit{chains: []chain{{object{inet, format}, nil, nil},
 		{object{inet, "guard"}, &hook{nftables.ChainTypeFilter, nftables.ChainHookPrerouting, -300, nftables.ChainPolicyAccept}, []rule{
-			{"unplugged taps " + o.Taps, join(named(expr.MetaKeyIIFNAME, o.Taps), one(drop()))}}}}}
+			{text: "unplugged taps " + o.Taps, exprs: join(named(expr.MetaKeyIIFNAME, o.Taps), one(drop()))}}}}}
 	if !o.Masquerade {
 		return u
 	}
@@ -49,12 +49,12 @@ func compileOutside(o Outside) unit {
 		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 4, Mask: native32(masqueradeMark), Xor: make([]byte, 4)},
 		differs(make([]byte, 4)),
 	}
-	toUplink := rule{"to uplinks " + o.Uplinks, join(named(expr.MetaKeyOIFNAME, o.Uplinks), one(accept()))}
+	toUplink := rule{text: "to uplinks " + o.Uplinks, exprs: join(named(expr.MetaKeyOIFNAME, o.Uplinks), one(accept()))}
 	u.chains = append(u.chains,
 		chain{object{inet, "forward"}, &hook{nftables.ChainTypeFilter, nftables.ChainHookForward, 0, nftables.ChainPolicyAccept}, []rule{
-			toUplink, {"from uplinks " + o.Uplinks, join(named(expr.MetaKeyIIFNAME, o.Uplinks), mark)}}},
+			toUplink, {text: "from uplinks " + o.Uplinks, exprs: join(named(expr.MetaKeyIIFNAME, o.Uplinks), mark)}}},
 		chain{object{inet, "leave"}, &hook{nftables.ChainTypeNAT, nftables.ChainHookPostrouting, 100, nftables.ChainPolicyAccept}, []rule{
-			toUplink, {"masquerade", join(ipv4(), marked, one(&expr.Masq{}))}}})
+			toUplink, {text: "masquerade", exprs: join(ipv4(), marked, one(&expr.Masq{}))}}})
 	return u
 }
 
@@ -76,6 +76,8 @@ func (t *Table) Remove() error {
 
 // Exists tells whether the kernel has the table.
 func (t *Table) Exists() (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	conn, err := t.dial()
 	if err != nil {
 		return false, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -14,6 +13,14 @@ import (
 
 // read asks the kernel for all that it has of the table.
 func (t *Table) read() (*mirror, error) {
+	m, err := t.readAll()
+	if err != nil {
+		t.hangUp()
+	}
+	return m, err
+}
+
+func (t *Table) readAll() (*mirror, error) {
 	m := newMirror()
 	conn, err := t.dial()
 	if err != nil {
@@ -43,6 +50,9 @@ func (t *Table) read() (*mirror, error) {
 			return nil, fmt.Errorf("list sets: %w", err)
 		}
 		for _, s := range sets {
+			if s.Anonymous {
+				continue // of a rule
+			}
 			s.Table = table
 			elements, err := conn.GetSetElements(s)
 			if err != nil {
@@ -53,15 +63,6 @@ func (t *Table) read() (*mirror, error) {
 				vals[string(e.Key)] = elementValue(object{fam, s.Name}, e)
 			}
 			m.sets[object{fam, s.Name}] = vals
-		}
-		counters, err := conn.GetNamedObjects(table)
-		if err != nil {
-			return nil, fmt.Errorf("list counters: %w", err)
-		}
-		for _, c := range counters {
-			if o, ok := c.(*nftables.NamedObj); ok && o.Table.Name == t.name {
-				m.counters[object{fam, o.Name}] = true
-			}
 		}
 	}
 	if _, ok := m.chains[object{inet, format}]; !ok {
@@ -78,8 +79,6 @@ func (t *Table) read() (*mirror, error) {
 func elementValue(o object, e nftables.SetElement) string {
 	chain := ""
 	switch o.name {
-	case guards:
-		chain = "from_"
 	case incoming:
 		chain = "in_"
 	case outgoing:
@@ -90,30 +89,13 @@ func elementValue(o object, e nftables.SetElement) string {
 	return chain + string(trimZero(e.Key))
 }
 
-func trimZero(b []byte) []byte {
-	for i, c := range b {
-		if c == 0 {
-			return b[:i]
-		}
-	}
-	return b
-}
-
 // readRules asks for the comments of all rules of the table at once; the library can only ask chain by chain.
 func (t *Table) readRules(fam nftables.TableFamily, into map[object][]string) error {
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{NetNS: t.ns})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	if err := t.tune(conn); err != nil {
-		return err
-	}
 	attrs, err := netlink.MarshalAttributes([]netlink.Attribute{{Type: unix.NFTA_RULE_TABLE, Data: append([]byte(t.name), 0)}})
 	if err != nil {
 		return err
 	}
-	replies, err := conn.Execute(netlink.Message{
+	replies, err := t.mu.socket.Execute(netlink.Message{
 		Header: netlink.Header{
 			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_GETRULE),
 			Flags: netlink.Request | netlink.Dump,
@@ -180,39 +162,33 @@ type Drops struct {
 func (t *Table) Drops() (map[string]Drops, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	conn, err := t.dial()
-	if err != nil {
-		return nil, err
-	}
-	type want struct {
-		tap  string
-		what func(*Drops) *uint64
-	}
-	wanted := make(map[object]want, 4*len(t.mu.taps))
-	for name := range t.mu.taps {
-		wanted[object{inet, "spoofed_" + name}] = want{name, func(d *Drops) *uint64 { return &d.Spoofed }}
-		wanted[object{arp, "spoofed_" + name}] = want{name, func(d *Drops) *uint64 { return &d.SpoofedARP }}
-		wanted[object{inet, "denied_in_" + name}] = want{name, func(d *Drops) *uint64 { return &d.DeniedIn }}
-		wanted[object{inet, "denied_out_" + name}] = want{name, func(d *Drops) *uint64 { return &d.DeniedOut }}
-	}
 	out := make(map[string]Drops, len(t.mu.taps))
-	for _, fam := range []nftables.TableFamily{inet, arp} {
-		objs, err := conn.GetNamedObjects(&nftables.Table{Family: fam, Name: t.name})
+	for _, c := range []struct {
+		object
+		of func(*Drops) *uint64
+	}{
+		{object{inet, spoofed}, func(d *Drops) *uint64 { return &d.Spoofed }},
+		{object{arp, spoofed}, func(d *Drops) *uint64 { return &d.SpoofedARP }},
+		{object{inet, deniedIn}, func(d *Drops) *uint64 { return &d.DeniedIn }},
+		{object{inet, deniedOut}, func(d *Drops) *uint64 { return &d.DeniedOut }},
+	} {
+		conn, err := t.dial()
 		if err != nil {
-			return nil, fmt.Errorf("list counters: %w", err)
+			return nil, err
 		}
-		for _, o := range objs {
-			n, ok := o.(*nftables.NamedObj)
-			if !ok {
+		elements, err := conn.GetSetElements(&nftables.Set{Table: &nftables.Table{Family: c.family, Name: t.name}, Name: c.name})
+		if err != nil {
+			t.hangUp()
+			return nil, fmt.Errorf("read counters of %s: %w", c.name, err)
+		}
+		for _, e := range elements {
+			if e.Counter == nil {
 				continue
 			}
-			c, ok := n.Obj.(*expr.Counter)
-			w, mine := wanted[object{fam, n.Name}]
-			if ok && mine {
-				d := out[w.tap]
-				*w.what(&d) = c.Packets
-				out[w.tap] = d
-			}
+			tap := string(trimZero(e.Key))
+			d := out[tap]
+			*c.of(&d) = e.Counter.Packets
+			out[tap] = d
 		}
 	}
 	return out, nil

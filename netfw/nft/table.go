@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,6 +26,9 @@ type Table struct {
 		taps   map[string]Tap
 		units  map[string]unit // what was applied, by key
 		uses   uses            // how many of the units want a thing
+		conn   *nftables.Conn
+		socket *netlink.Conn // that of conn
+		lost   int           // transactions whose answers were lost
 	}
 }
 
@@ -127,29 +132,8 @@ func (t *Table) changes(f Firewall) (*plan, []error) {
 		u := compileGroup(g)
 		p.changes = append(p.changes, change{"group " + g.ID, &u, func() { t.mu.groups[g.ID] = g }})
 	}
-	taps := make(map[string]bool, len(f.Taps))
-	owners := make(map[netip.Addr]string, 2*len(f.Taps))
-	for _, tap := range f.Taps {
-		if taps[tap.Name] {
-			errs = append(errs, fmt.Errorf("%w: tap %s comes twice", ErrInvalid, tap.Name))
-			continue
-		}
-		taps[tap.Name] = true
-		if err := claim(owners, tap); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if old, ok := t.mu.taps[tap.Name]; ok && old.equal(tap) {
-			continue
-		}
-		if err := t.checkTap(tap, groups); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		tap = tap.clone()
-		u := compileTap(tap)
-		p.changes = append(p.changes, change{"tap " + tap.Name, &u, func() { t.mu.taps[tap.Name] = tap }})
-	}
+	taps, terrs := t.tapChanges(p, f.Taps, groups)
+	errs = append(errs, terrs...)
 	// Taps go before the groups that their chains jump to.
 	for name := range t.mu.taps {
 		if !taps[name] {
@@ -164,26 +148,72 @@ func (t *Table) changes(f Firewall) (*plan, []error) {
 	return p, errs
 }
 
-func (t *Table) checkTap(tap Tap, groups map[string]bool) error {
-	if err := tap.validate(); err != nil {
-		return err
+// tapChanges adds the taps that differ to the plan, and tells which taps are wanted.
+func (t *Table) tapChanges(p *plan, want []Tap, groups map[string]bool) (map[string]bool, []error) {
+	var errs []error
+	taps := make(map[string]bool, len(want))
+	var owners map[netip.Addr]string // made when first needed: most changes are of groups
+	for _, tap := range want {
+		if taps[tap.Name] {
+			errs = append(errs, fmt.Errorf("%w: tap %s comes twice", ErrInvalid, tap.Name))
+			continue
+		}
+		taps[tap.Name] = true
+		if old, ok := t.mu.taps[tap.Name]; ok && old.equal(tap) && inGroups(tap, groups) {
+			continue
+		}
+		if owners == nil {
+			owners = claims(want)
+		}
+		err := errors.Join(tap.validate(), claimed(owners, tap), known(tap, groups))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		tap = tap.clone()
+		u := compileTap(tap)
+		p.changes = append(p.changes, change{"tap " + tap.Name, &u, func() { t.mu.taps[tap.Name] = tap }})
 	}
+	return taps, errs
+}
+
+func inGroups(tap Tap, groups map[string]bool) bool {
 	for _, g := range tap.Groups {
 		if !groups[g] {
-			return fmt.Errorf("%w: tap %s is in group %s, which is not there", ErrInvalid, tap.Name, g)
+			return false
 		}
+	}
+	return true
+}
+
+func known(tap Tap, groups map[string]bool) error {
+	if !inGroups(tap, groups) {
+		return fmt.Errorf("%w: tap %s is in groups %v, of which one is not there", ErrInvalid, tap.Name, tap.Groups)
 	}
 	return nil
 }
 
-// claim notes whose the addresses of a tap are. Of two taps that claim the same the first in the list has it.
-func claim(owners map[netip.Addr]string, tap Tap) error {
+// claims notes whose the addresses are: of two taps that claim the same, the first in the list has it.
+func claims(taps []Tap) map[netip.Addr]string {
+	owners := make(map[netip.Addr]string, 2*len(taps))
+	for _, tap := range taps {
+		for _, tr := range tap.Addrs {
+			for _, a := range []netip.Addr{tr.IP, tr.Public} {
+				if _, ok := owners[a]; !ok && a.IsValid() {
+					owners[a] = tap.Name
+				}
+			}
+		}
+	}
+	return owners
+}
+
+func claimed(owners map[netip.Addr]string, tap Tap) error {
 	for _, tr := range tap.Addrs {
 		for _, a := range []netip.Addr{tr.IP, tr.Public} {
-			if other, ok := owners[a]; ok && a.IsValid() && other != tap.Name {
+			if other := owners[a]; a.IsValid() && other != tap.Name {
 				return fmt.Errorf("%w: %s belongs to both %s and %s", ErrInvalid, a, other, tap.Name)
 			}
-			owners[a] = tap.Name
 		}
 	}
 	return nil
@@ -253,6 +283,7 @@ func (t *Table) transact(chunk []change) error {
 		if attempt == attempts || !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.EINTR) && !errors.Is(err, errNoAnswer) {
 			return err
 		}
+		t.mu.lost++
 		// The kernel may have committed all the same: read what is true, and send what is missing, if anything is.
 		m, rerr := t.read()
 		if rerr != nil {
