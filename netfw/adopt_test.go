@@ -2,7 +2,10 @@ package netfw_test
 
 import (
 	"context"
+	rtnl "github.com/vishvananda/netlink"
 	"net"
+	"net/netip"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -265,5 +268,45 @@ func TestReplacementLetsNothingThrough(t *testing.T) {
 	}
 	if got := settle(allowed, total); got != total {
 		t.Errorf("%d of %d allowed packets arrived", got, total)
+	}
+}
+
+// What a process that was killed in the middle left half made is finished or made anew.
+func TestHalfMadeThings(t *testing.T) {
+	c := newCloud(t, netfw.Config{})
+	const id, eni = "vpc-00000000000e5e5e5", "eni-00000000000e5e5e5"
+	// A name without a namespace, an uplink whose other end is elsewhere, a tap without an alias.
+	must(t, os.MkdirAll(link.Dir, 0o755))
+	must(t, os.WriteFile(link.Dir+"/"+netfw.NamespaceName("au", id), nil, 0o444))
+	attrs := rtnl.NewLinkAttrs()
+	attrs.Name = "auu00000e5e5e5"
+	must(t, rtnl.LinkAdd(&rtnl.Veth{LinkAttrs: attrs, PeerName: "aside"}))
+	must(t, link.CreateTap(netfw.TapName("au", eni), "", 1400))
+	n := c.network(id, "10.0.0.0/16")
+	n.Groups = []netfw.Group{openGroup("sg-1")}
+	a := c.guest(n, "10.0.0.10", "sg-1").static()
+	n.Interfaces = append(n.Interfaces, netfw.Interface{ID: eni, MAC: net.HardwareAddr{2, 5, 5, 5, 5, 5}, Subnet: "subnet-1",
+		Addresses: []netfw.Address{{IP: netip.MustParseAddr("10.0.0.11")}}, Groups: []string{"sg-1"}})
+	c.apply(n)
+	tap, err := c.host.PrepareTap(t.Context(), id, eni)
+	must(t, err)
+	if l, err := link.Find(nil, tap); err != nil || l == nil || l.Attrs().Alias == "" {
+		t.Errorf("the tap is %v, %v", l, err)
+	}
+	// The process dies between moving the tap and setting it up.
+	ns, err := link.OpenNamespace(netfw.NamespaceName("au", id))
+	must(t, err)
+	defer ns.Close()
+	must(t, link.MoveTap(ns, tap))
+	must(t, c.host.Close())
+	c.open()
+	c.apply(n)
+	must(t, c.host.Plug(t.Context(), id, eni))
+	if left, err := c.host.Leftovers(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("leftovers %v, %v", left, err)
+	}
+	a.mustNotReach("10.0.0.11:80")
+	if !a.pings("10.0.0.1") {
+		t.Error("the router does not answer")
 	}
 }

@@ -54,11 +54,17 @@ func (h *Host) PrepareTap(ctx context.Context, networkID, iface string) (string,
 	if err != nil {
 		return "", err
 	}
-	if outside != nil {
-		if have := outside.Attrs().Alias; have != mark {
-			return "", fmt.Errorf("%w: a link %s is there that belongs to %q", ErrInUse, name, have)
-		}
+	switch {
+	case outside == nil:
+	case outside.Attrs().Alias == mark:
 		return name, nil
+	case h.made(name, outside.Attrs().Alias):
+		// Made for another network, or not finished.
+		if err := link.DeleteLink(nil, name); err != nil {
+			return "", err
+		}
+	default:
+		return "", fmt.Errorf("%w: a link %s is there that is not ours", ErrInUse, name)
 	}
 	return name, link.CreateTap(name, mark, n.mtu)
 }

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/google/nftables/userdata"
-	"golang.org/x/sys/unix"
 
 	"github.com/aureole-cloud/aureole/netfw/link"
 )
