@@ -19,13 +19,13 @@ import (
 
 // A cloud is a host with the networks of one test.
 type cloud struct {
-	t    *testing.T
+	t    testing.TB
 	cfg  netfw.Config
 	host *netfw.Host
 	nets map[string]*netfw.Network
 }
 
-func newCloud(t *testing.T, cfg netfw.Config) *cloud {
+func newCloud(t testing.TB, cfg netfw.Config) *cloud {
 	t.Helper()
 	c := &cloud{t: t, cfg: cfg, nets: map[string]*netfw.Network{}}
 	c.open()
@@ -93,7 +93,7 @@ func (c *cloud) apply(n *netfw.Network) {
 
 // A guest is a machine: a namespace whose eth0 is connected with the tap as a virtual machine's card would be.
 type guest struct {
-	t     *testing.T
+	t     testing.TB
 	c     *cloud
 	netID string
 	iface netfw.Interface
@@ -198,7 +198,7 @@ func (g *guest) stop() {
 	g.tap = nil
 }
 
-func openTap(t *testing.T, name string) *os.File {
+func openTap(t testing.TB, name string) *os.File {
 	t.Helper()
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	must(t, err)

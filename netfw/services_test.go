@@ -24,7 +24,7 @@ import (
 )
 
 // in runs a program inside of a namespace.
-func in(t *testing.T, ns *link.Namespace, args ...string) string {
+func in(t testing.TB, ns *link.Namespace, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

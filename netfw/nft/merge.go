@@ -69,7 +69,7 @@ type spanSet struct {
 // elements are the spans as the kernel takes them: where each begins, and where it is over.
 func (s *spanSet) elements() []nftables.SetElement {
 	var out []nftables.SetElement
-	if first := s.spans[0].from; strings.Trim(first, "\x00") != "" {
+	if first := s.spans[0].from; !only(first, 0) {
 		out = append(out, nftables.SetElement{Key: make([]byte, len(first)), IntervalEnd: true})
 	}
 	for _, sp := range s.spans {
@@ -238,7 +238,7 @@ func (r *rule) within(loaded expr.Any, key nftables.SetDatatype, spans []span) {
 	if len(spans) == 1 {
 		s := spans[0]
 		switch {
-		case strings.Trim(s.from, "\x00") == "" && strings.Trim(s.to, "\xff") == "":
+		case only(s.from, 0) && only(s.to, 0xff):
 			return
 		case s.from == s.to:
 			r.match(loaded, equal([]byte(s.from)))
@@ -266,6 +266,9 @@ func (r *rule) service(s service) {
 	}
 	r.match(accept())
 }
+
+// only tells whether all bytes are the same.
+func only(s string, b byte) bool { return bytes.Count([]byte(s), []byte{b}) == len(s) }
 
 // trimZero is a name without the zero bytes that fill it up.
 func trimZero(b []byte) []byte {
