@@ -15,7 +15,7 @@ import (
 func crowd(n *netfw.Network, interfaces int) {
 	n.Subnets[0].CIDR = n.CIDRs[0]
 	for k := range interfaces {
-		g := netfw.Group{ID: fmt.Sprintf("sg-%d", k)}
+		g := netfw.Group{ID: fmt.Sprintf("sg-c%d", k)}
 		for r := range 10 {
 			g.Ingress = append(g.Ingress, cidr(netfw.TCP, 1000+20*r, 1000+20*r+k%10, "10.0.0.0/8"))
 		}
