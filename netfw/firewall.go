@@ -16,11 +16,20 @@ func (n *network) firewall(want *Network, desired map[string]Interface) nft.Fire
 		DNS:      want.resolvers(),
 		Metadata: n.host.cfg.Metadata != nil,
 		Groups:   make([]nft.Group, 0, len(want.Groups)),
-		Taps:     make([]nft.Tap, 0, len(desired)),
 	}
 	for _, g := range want.Groups {
 		f.Groups = append(f.Groups, nft.Group{ID: g.ID, Ingress: g.Ingress, Egress: g.Egress, Remote: g.Remote})
 	}
+	if n.taps == nil {
+		n.taps = n.translate(want, desired)
+	}
+	f.Taps = n.taps
+	return f
+}
+
+// translate makes the taps of the firewall.
+func (n *network) translate(want *Network, desired map[string]Interface) []nft.Tap {
+	taps := make([]nft.Tap, 0, len(desired))
 	// In the order of the list: of two interfaces that claim one address, the first has it.
 	seen := make(map[string]bool, len(desired))
 	for k := range want.Interfaces {
@@ -44,9 +53,9 @@ func (n *network) firewall(want *Network, desired map[string]Interface) nft.Fire
 			}
 			t.Addrs = append(t.Addrs, tr)
 		}
-		f.Taps = append(f.Taps, t)
+		taps = append(taps, t)
 	}
-	return f
+	return taps
 }
 
 // linkLocalResolver answers in every network.

@@ -29,6 +29,7 @@ type network struct {
 	uplink  netip.Addr   // the network's own address on the host, if it has one
 	public  []netip.Addr // what leads to the uplink; nil: not known
 	mtu     int
+	taps    []nft.Tap // the desired interfaces as the firewall has them; nil: to be made
 	services
 }
 
@@ -76,6 +77,7 @@ func (n *network) apply(want *Network) error {
 		subnets[s.ID] = s
 	}
 	desired := make(map[string]Interface, len(want.Interfaces))
+	same := true
 	for k := range want.Interfaces {
 		i := &want.Interfaces[k]
 		if err := want.checkInterface(i, subnets); err != nil {
@@ -93,20 +95,30 @@ func (n *network) apply(want *Network) error {
 			desired[i.ID] = old
 		} else {
 			desired[i.ID] = i.clone()
+			same = false
 		}
 	}
+	same = same && len(desired) == len(n.desired)
+	if same {
+		desired = n.desired
+	}
 	note("unplug", n.unplug(desired))
-	lost := lostAddresses(n.desired, desired)
+	var lost []netip.Addr
+	if !same {
+		lost, n.taps = lostAddresses(n.desired, desired), nil
+	}
 	if n.uplink == (netip.Addr{}) && needsUplinkAddress(desired) && !n.host.cfg.Isolated {
 		addr, err := n.host.uplinkAddress(n.id)
 		note("uplink", err)
-		n.uplink = addr
+		n.uplink, n.taps = addr, nil
 	}
 	note("firewall", n.table.Apply(n.firewall(want, desired)))
 	note("router", n.ensureRouter(want))
 	note("public addresses", n.ensurePublic(desired))
 	n.desired = desired
-	n.publish(want)
+	if !same || !n.published(want) {
+		n.publish(want)
+	}
 	note("services", n.serve())
 	note("links", n.ensurePlugged(want))
 	if len(lost) > 0 {

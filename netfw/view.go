@@ -2,6 +2,7 @@ package netfw
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +33,11 @@ func (n *network) publish(want *Network) {
 	v := &view{network: *want, subnets: make(map[string]Subnet, len(want.Subnets)), interfaces: n.desired,
 		byAddr: make(map[netip.Addr]string, len(n.desired))}
 	v.network.Groups, v.network.Interfaces = nil, nil
+	// What the caller changes later is not ours.
+	v.network.CIDRs, v.network.Subnets, v.network.Records = slices.Clone(want.CIDRs), slices.Clone(want.Subnets), slices.Clone(want.Records)
+	for k := range v.network.Records {
+		v.network.Records[k].Addresses = slices.Clone(v.network.Records[k].Addresses)
+	}
 	for _, s := range want.Subnets {
 		v.subnets[s.ID] = s
 	}
@@ -43,6 +49,14 @@ func (n *network) publish(want *Network) {
 	v.byIndex = n.indexes()
 	v.zone = want.zone(n.desired)
 	n.view.Store(v)
+}
+
+// published tells whether the view has what is wanted, apart from the interfaces.
+func (n *network) published(want *Network) bool {
+	v := n.view.Load()
+	return v != nil && v.network.MTU == want.MTU && v.network.NoDNS == want.NoDNS && v.network.Domain == want.Domain &&
+		slices.Equal(v.network.CIDRs, want.CIDRs) && slices.Equal(v.network.Subnets, want.Subnets) &&
+		slices.EqualFunc(v.network.Records, want.Records, func(a, b Record) bool { return a.Name == b.Name && slices.Equal(a.Addresses, b.Addresses) })
 }
 
 // publishPlugged makes a view that differs from the last in which taps are plugged.
