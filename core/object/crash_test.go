@@ -22,11 +22,21 @@ var crashes = flag.Int("crashes", 8, "power cuts of the crash test")
 // bytes, what was not is there whole or not at all, listings agree with reads, counters with both, and the collector
 // leaves no blob too many.
 func TestPowerCuts(t *testing.T) {
+	for name, method := range map[string]object.EncryptionMethod{"plain": object.EncryptNone, "encrypted": object.EncryptS3} {
+		t.Run(name, func(t *testing.T) { powerCuts(t, method) })
+	}
+}
+
+func powerCuts(t *testing.T, method object.EncryptionMethod) {
 	fs := vfs.NewCrashableMem()
-	w := openWorld(t, fs, smallBlobs)
+	c := &crashRun{t: t, sealed: method != object.EncryptNone, config: func(c *object.Config) {
+		smallBlobs(c)
+		c.DefaultEncryption = method
+	}}
+	w := openWorld(t, fs, c.config)
 	defer w.close()
 	w.bucket("bkt")
-	c := &crashRun{t: t, w: w}
+	c.w = w
 	for i := range 6 {
 		c.writers = append(c.writers, &crashWriter{run: c, id: i, r: rand.New(rand.NewPCG(uint64(i), 3)), acked: map[string]*mversion{}})
 	}
@@ -54,6 +64,8 @@ func TestPowerCuts(t *testing.T) {
 type crashRun struct {
 	t       *testing.T
 	w       *world
+	config  func(*object.Config)
+	sealed  bool
 	writers []*crashWriter
 	gate    sync.RWMutex // held for writing while the power is cut: nobody begins an operation then
 	ops     atomic.Int64
@@ -113,7 +125,7 @@ func (cw *crashWriter) work(stop chan struct{}) {
 		case 1:
 			err = cw.multipart(key, data)
 		default:
-			cw.begin(key, &mversion{data: data, etag: etagOf(data), blobs: blobsOf(len(data))})
+			cw.begin(key, &mversion{data: data, etag: etagOf(data), blobs: blobsOf(len(data), cw.run.sealed)})
 			_, err = cw.run.w.tryPut("bkt", key, data, object.WriteConditions{})
 		}
 		if err != nil {
@@ -156,7 +168,7 @@ func (cw *crashWriter) multipart(key string, data []byte) error {
 		if err != nil {
 			return err
 		}
-		mu.parts[n] = &mversion{data: part, etag: res.ETag, blobs: (len(part) + blobSize - 1) / blobSize}
+		mu.parts[n] = &mversion{data: part, etag: res.ETag, blobs: piecesOf(len(part), cw.run.sealed)}
 		in.Parts = append(in.Parts, object.CompletePart{Number: n, ETag: res.ETag})
 	}
 	cw.begin(key, mu.complete(numbers))
@@ -167,7 +179,7 @@ func (cw *crashWriter) multipart(key string, data []byte) error {
 // check opens what the power cut left and looks at everything.
 func (c *crashRun) check(i int, fs *vfs.MemFS, states []writerState) {
 	t := c.t
-	w := openWorld(t, fs, smallBlobs)
+	w := openWorld(t, fs, c.config)
 	defer w.close()
 	present := map[string]*mversion{}
 	for id, s := range states {
@@ -223,7 +235,7 @@ func (c *crashRun) check(i int, fs *vfs.MemFS, states []writerState) {
 		must(t, err)
 		for _, p := range parts.Parts {
 			want.UploadBytes += p.Size
-			wantBlobs += int(p.Size+blobSize-1) / blobSize
+			wantBlobs += piecesOf(int(p.Size), c.sealed)
 		}
 	}
 	if got != want {

@@ -122,7 +122,10 @@ func (s *Service) takeSealed(ctx context.Context, src *source, pl *placer, in *i
 		return nil
 	}
 	r := &sealReader{src: src.body, c: src.seal, h: h, most: src.most()}
-	sealed := source{body: r, size: src.size, maxSize: math.MaxInt64, inline: min(src.inline, sealedBlock)}
+	sealed := source{body: r, size: src.size, maxSize: math.MaxInt64, inline: src.inline}
+	if src.inline >= 0 {
+		sealed.inline = min(src.inline+src.seal.overhead(), sealedBlock)
+	}
 	var err error
 	if src.size < 0 {
 		err = s.takeUnknown(ctx, &sealed, pl, in, nil)

@@ -34,7 +34,7 @@ func TestMetamorphic(t *testing.T) {
 	for i := range *seeds {
 		seed := *seed1 + uint64(i)
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			p := &program{t: t, m: newModel(), r: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewMem()}
+			p := &program{t: t, seed: seed, m: newModel(), r: rand.New(rand.NewPCG(seed, 7)), fs: vfs.NewMem()}
 			p.open()
 			defer func() { p.w.close() }()
 			p.m.locked = i%4 == 3
@@ -65,6 +65,7 @@ type program struct {
 	r    *rand.Rand
 	fs   vfs.FS
 	step int
+	seed uint64
 	last string
 	few  int
 }
@@ -72,6 +73,9 @@ type program struct {
 func (p *program) open() {
 	p.w = openWorld(p.t, p.fs, func(c *object.Config) {
 		c.InlineLimit, c.BlobSize, c.MinPartSize = inlineLimit, blobSize, minPart
+		if p.sealed() { // encryption changes no answer
+			c.DefaultEncryption = object.EncryptS3
+		}
 	})
 }
 
@@ -103,12 +107,22 @@ func (p *program) data() []byte {
 	return body(int(p.r.Uint32()&0xFFFFFF), n)
 }
 
-func blobsOf(n int) int {
+// blobsOf is how many blobs a body makes, piecesOf how many a part does.
+func blobsOf(n int, sealed bool) int {
 	if n <= inlineLimit {
 		return 0
 	}
+	return piecesOf(n, sealed)
+}
+
+func piecesOf(n int, sealed bool) int {
+	if n > 0 && sealed {
+		n += 16 // the tag of its one block
+	}
 	return (n + blobSize - 1) / blobSize
 }
+
+func (p *program) sealed() bool { return p.seed%2 == 1 }
 
 func (p *program) conditions(key string) (c object.WriteConditions) {
 	etag := "d41d8cd98f00b204e9800998ecf8427e"
@@ -189,7 +203,7 @@ func (p *program) put() {
 	if !p.agree(err, k, r) {
 		return
 	}
-	v := &mversion{id: res.VersionID, data: data, etag: etagOf(data), meta: fmt.Sprint(p.step), tags: fmt.Sprint(p.step), blobs: blobsOf(len(data)), held: held}
+	v := &mversion{id: res.VersionID, data: data, etag: etagOf(data), meta: fmt.Sprint(p.step), tags: fmt.Sprint(p.step), blobs: blobsOf(len(data), p.sealed()), held: held}
 	p.m.write(key, v)
 	p.checkResult(res, v)
 }
@@ -344,7 +358,7 @@ func (p *program) copy() {
 	if !p.agree(err, k, r) {
 		return
 	}
-	c := &mversion{id: res.VersionID, data: v.data, etag: etagOf(v.data), meta: v.meta, tags: v.tags, blobs: blobsOf(len(v.data))}
+	c := &mversion{id: res.VersionID, data: v.data, etag: etagOf(v.data), meta: v.meta, tags: v.tags, blobs: blobsOf(len(v.data), p.sealed())}
 	if in.ReplaceMetadata {
 		c.meta = fmt.Sprint(p.step)
 	}
@@ -543,7 +557,7 @@ func (p *program) multipart() {
 }
 
 func (p *program) setPart(u *mupload, n int, data []byte, res *object.PutResult) {
-	u.parts[n] = &mversion{data: data, etag: etagOf(data), blobs: (len(data) + blobSize - 1) / blobSize}
+	u.parts[n] = &mversion{data: data, etag: etagOf(data), blobs: piecesOf(len(data), p.sealed())}
 	if res.ETag != etagOf(data) || res.Size != int64(len(data)) {
 		p.t.Errorf("%s: %+v", p.last, res)
 	}

@@ -6,7 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -210,6 +214,72 @@ func TestEncryptionByDefault(t *testing.T) {
 	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &b, Key: aws.String("c"), SSECustomerAlgorithm: alg, SSECustomerKey: k, SSECustomerKeyMD5: sum},
 		func(o *s3.Options) {})
 	wantCode(t, err, "InvalidRequest", 400)
+}
+
+// TestEncryptedAtRest searches the data folder of a server for what was stored encrypted, and for the customer's key.
+func TestEncryptedAtRest(t *testing.T) {
+	s := harness.Start(t, harness.Options{Devices: 2})
+	c := goClient(t, s)
+	ctx := t.Context()
+	b := newBucket(t, c)
+	alg, k, sum := customerKey(11)
+	rawKey := harness.Bytes(11, 32)
+	type stored struct {
+		key    string
+		secret []byte // random, so that no compression of the store's hides it
+		plain  bool
+	}
+	var all []stored
+	for i, size := range []int{0, 8_000, 300_000} { // in the record, in a row, in blobs
+		for j, how := range []s3.PutObjectInput{{}, {ServerSideEncryption: "AES256"}, {ServerSideEncryption: "aws:kms"}, {ServerSideEncryption: "aws:kms:dsse"},
+			{SSECustomerAlgorithm: alg, SSECustomerKey: k, SSECustomerKeyMD5: sum}} {
+			o := stored{fmt.Sprint(i, "-", j), harness.Bytes(uint64(1000+10*i+j), 64), j == 0}
+			how.Bucket, how.Key, how.Body = &b, &o.key, bytes.NewReader(append(bytes.Clone(o.secret), harness.Bytes(uint64(j), size)...))
+			must[*s3.PutObjectOutput](t)(c.PutObject(ctx, &how))
+			all = append(all, o)
+		}
+	}
+	must[string](t)(s.CLI("admin", "kms", "rotate-key", "aureole/s3"))
+	must[string](t)(s.CLI("admin", "kms", "rotate-key", "alias/aws/s3"))
+	s.Kill()
+	var files []byte
+	for _, dir := range s.Data {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			files = append(files, data...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range all {
+		if found := bytes.Contains(files, o.secret); found != o.plain {
+			t.Errorf("%s can be read in the files: %t, want %t", o.key, found, o.plain)
+		}
+	}
+	for what, v := range map[string]string{"the key": string(rawKey), "the key in base64": *k, "the MD5 of the key": *sum} {
+		if bytes.Contains(files, []byte(v)) {
+			t.Errorf("%s of SSE-C is in the files", what)
+		}
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range all {
+		in := &s3.GetObjectInput{Bucket: &b, Key: &o.key}
+		if strings.HasSuffix(o.key, "-4") {
+			in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = alg, k, sum
+		}
+		out := must[*s3.GetObjectOutput](t)(c.GetObject(ctx, in))
+		if got := must[[]byte](t)(io.ReadAll(out.Body)); !bytes.HasPrefix(got, o.secret) {
+			t.Errorf("%s reads otherwise after the rotation", o.key)
+		}
+		out.Body.Close()
+	}
 }
 
 func hexMD5(b []byte) string {

@@ -48,7 +48,8 @@ func TestKill(t *testing.T) {
 	const writers = 8
 	start := seed(t)
 	rng := rand.New(rand.NewPCG(start, 99))
-	s := harness.Start(t, harness.Options{Devices: *devices})
+	method := []string{"none", "AES256"}[start%2]
+	s := harness.Start(t, harness.Options{Devices: *devices, Args: []string{"--default-encryption", method}})
 	makeBucket(t, s)
 	all := make([]*writer, writers)
 	for i := range all {
