@@ -129,3 +129,39 @@ func BenchmarkList(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEncrypted shows what encryption costs beside BenchmarkPutOne4K, BenchmarkPut64M and BenchmarkGet.
+func BenchmarkEncrypted(b *testing.B) {
+	for _, method := range []object.EncryptionMethod{object.EncryptNone, object.EncryptS3} {
+		for _, size := range []int{4 << 10, 64 << 20} {
+			w := newWorld(b)
+			w.bucket("bench")
+			data := body(1, size)
+			put := func(key string) {
+				_, err := w.Put(ctx, alice, &object.PutInput{Bucket: "bench", Key: key, Body: bytes.NewReader(data), Size: int64(size),
+					Encryption: object.Encryption{Method: method}})
+				must(b, err)
+			}
+			b.Run(fmt.Sprintf("put/method=%d/size=%d", method, size), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					put("k")
+				}
+				w.collect(1 << 62)
+			})
+			put("k")
+			b.Run(fmt.Sprintf("get/method=%d/size=%d", method, size), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					res, err := w.Get(ctx, alice, &object.GetInput{Bucket: "bench", Key: "k"})
+					must(b, err)
+					_, err = res.Body.WriteTo(io.Discard)
+					must(b, err)
+					must(b, res.Body.Close())
+				}
+			})
+		}
+	}
+}
