@@ -107,13 +107,15 @@ func banner(w io.Writer, s *server.Server) {
 	if info.CABundle != "" {
 		fmt.Fprintf(w, "  authority     %s   (clients must trust it; aureole env sets it)\n", info.CABundle)
 	}
+	fmt.Fprintf(w, "  machines      %s\n", s.Machines())
 	fmt.Fprintf(w, `
   In another shell:
     eval "$(%s env%s)"
     aws s3 mb s3://my-bucket
     aws s3 cp /etc/os-release s3://my-bucket/
+    aws ec2 describe-images
 
-  Ctrl-C stops the server.
+  Ctrl-C stops the server; instances run on.
 
 `, os.Args[0], dataFlag(s))
 }

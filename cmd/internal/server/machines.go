@@ -22,6 +22,17 @@ func (s *Server) machinesFolder() string {
 	return s.dir.Machines()
 }
 
+// Machines says, for people, what runs instances.
+func (s *Server) Machines() string {
+	switch s.cfg.Hypervisor {
+	case "libvirt":
+		return "libvirt, in " + s.machinesFolder()
+	case "test":
+		return "libvirt's test driver: instances without guests"
+	}
+	return "off   (--hypervisor libvirt, as root, runs instances)"
+}
+
 // scratchFolder is where images are while they are taken in. What a crash left there is removed by openMachines.
 func (s *Server) scratchFolder() string { return filepath.Join(s.dir.Path(), "scratch") }
 
