@@ -25,6 +25,10 @@ done
 if ! /usr/bin/python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
 	missing="$missing python3-venv"
 fi
+# The old SDK, which signs with Version 2.
+if ! /usr/bin/python3 -c 'import boto' >/dev/null 2>&1; then
+	missing="$missing python3-boto"
+fi
 if [ -n "$missing" ]; then
 	say "apt-get install$missing"
 	export DEBIAN_FRONTEND=noninteractive

@@ -777,7 +777,7 @@ func Actions() []string {
 func FilterNames(action string) []string {
 	switch action {
 	case "DescribeAddresses":
-		return []string{"allocation-id", "association-id", "instance-id", "network-border-group", "network-interface-id", "network-interface-owner-id", "private-ip-address", "public-ip", "tag", "tag-key"}
+		return []string{"allocation-id", "association-id", "domain", "instance-id", "network-border-group", "network-interface-id", "network-interface-owner-id", "private-ip-address", "public-ip", "tag", "tag-key"}
 	case "DescribeAvailabilityZones":
 		return []string{"group-long-name", "group-name", "message", "opt-in-status", "parent-zone-id", "parent-zone-name", "region-name", "state", "zone-id", "zone-name", "zone-type"}
 	case "DescribeBundleTasks":
@@ -863,7 +863,7 @@ func FilterNames(action string) []string {
 	case "DescribeNetworkInterfacePermissions":
 		return []string{"network-interface-permission.aws-account-id", "network-interface-permission.aws-service", "network-interface-permission.network-interface-id", "network-interface-permission.network-interface-permission-id", "network-interface-permission.permission"}
 	case "DescribeNetworkInterfaces":
-		return []string{"addresses.association.owner-id", "addresses.association.public-ip", "addresses.primary", "addresses.private-ip-address", "association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-dns-name", "association.public-ip", "attachment.attach-time", "attachment.attachment-id", "attachment.delete-on-termination", "attachment.device-index", "attachment.instance-id", "attachment.instance-owner-id", "attachment.status", "availability-zone", "availability-zone-id", "description", "group-id", "interface-type", "ipv6-addresses.ipv6-address", "mac-address", "network-interface-id", "operator.managed", "operator.principal", "owner-id", "private-dns-name", "private-ip-address", "requester-id", "requester-managed", "source-dest-check", "status", "subnet-id", "tag", "tag-key", "vpc-id"}
+		return []string{"addresses.association.owner-id", "addresses.association.public-ip", "addresses.primary", "addresses.private-ip-address", "association.allocation-id", "association.association-id", "association.ip-owner-id", "association.public-dns-name", "association.public-ip", "attachment.attach-time", "attachment.attachment-id", "attachment.delete-on-termination", "attachment.device-index", "attachment.instance-id", "attachment.instance-owner-id", "attachment.nat-gateway-id", "attachment.status", "availability-zone", "availability-zone-id", "description", "group-id", "group-name", "interface-type", "ipv6-addresses.ipv6-address", "mac-address", "network-interface-id", "operator.managed", "operator.principal", "owner-id", "private-dns-name", "private-ip-address", "requester-id", "requester-managed", "source-dest-check", "status", "subnet-id", "tag", "tag-key", "vpc-id"}
 	case "DescribePlacementGroups":
 		return []string{"group-arn", "group-name", "spread-level", "state", "strategy", "tag-key", "tag:<key>"}
 	case "DescribePrefixLists":
@@ -901,7 +901,7 @@ func FilterNames(action string) []string {
 	case "DescribeStoreImageTasks":
 		return []string{"bucket", "task-state"}
 	case "DescribeSubnets":
-		return []string{"availability-zone", "availability-zone-id", "available-ip-address-count", "cidr-block", "customer-owned-ipv4-pool", "default-for-az", "enable-dns64", "enable-lni-at-device-index", "ipv6-cidr-block-association.association-id", "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.state", "ipv6-native", "map-customer-owned-ip-on-launch", "map-public-ip-on-launch", "outpost-arn", "owner-id", "private-dns-name-options-on-launch.enable-resource-name-dns-a-record", "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", "private-dns-name-options-on-launch.hostname-type", "state", "subnet-arn", "subnet-id", "tag", "tag-key", "vpc-id"}
+		return []string{"availability-zone", "availability-zone-id", "availabilityZone", "availabilityZoneId", "available-ip-address-count", "cidr", "cidr-block", "cidrBlock", "customer-owned-ipv4-pool", "default-for-az", "defaultForAz", "enable-dns64", "enable-lni-at-device-index", "ipv6-cidr-block-association.association-id", "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.state", "ipv6-native", "map-customer-owned-ip-on-launch", "map-public-ip-on-launch", "outpost-arn", "owner-id", "private-dns-name-options-on-launch.enable-resource-name-dns-a-record", "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record", "private-dns-name-options-on-launch.hostname-type", "state", "subnet-arn", "subnet-id", "tag", "tag-key", "vpc-id"}
 	case "DescribeTags":
 		return []string{"key", "resource-id", "resource-type", "tag", "value"}
 	case "DescribeTrafficMirrorFilters":
@@ -943,7 +943,7 @@ func FilterNames(action string) []string {
 	case "DescribeVpcPeeringConnections":
 		return []string{"accepter-vpc-info.cidr-block", "accepter-vpc-info.owner-id", "accepter-vpc-info.vpc-id", "expiration-time", "requester-vpc-info.cidr-block", "requester-vpc-info.owner-id", "requester-vpc-info.vpc-id", "status-code", "status-message", "tag", "tag-key", "vpc-peering-connection-id"}
 	case "DescribeVpcs":
-		return []string{"cidr", "cidr-block-association.association-id", "cidr-block-association.cidr-block", "cidr-block-association.state", "dhcp-options-id", "ipv6-cidr-block-association.association-id", "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.ipv6-pool", "ipv6-cidr-block-association.state", "is-default", "owner-id", "state", "tag", "tag-key", "vpc-id"}
+		return []string{"cidr", "cidr-block-association.association-id", "cidr-block-association.cidr-block", "cidr-block-association.state", "dhcp-options-id", "ipv6-cidr-block-association.association-id", "ipv6-cidr-block-association.ipv6-cidr-block", "ipv6-cidr-block-association.ipv6-pool", "ipv6-cidr-block-association.state", "is-default", "isDefault", "owner-id", "state", "tag", "tag-key", "vpc-id"}
 	case "DescribeVpnConnections":
 		return []string{"bgp-asn", "customer-gateway-configuration", "customer-gateway-id", "option.static-routes-only", "route.destination-cidr-block", "state", "tag", "tag-key", "transit-gateway-id", "type", "vpn-connection-id", "vpn-gateway-id"}
 	case "DescribeVpnGateways":
