@@ -359,10 +359,45 @@ def threads():
 
 
 @case
+def encryption():
+    key = body(32, 9)
+    args = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}  # boto3 adds the MD5 and the base64
+    data = body(200_000)
+    S3.put_object(Bucket=BUCKET, Key="sse-c", Body=data, **args)
+    want(S3.get_object(Bucket=BUCKET, Key="sse-c", **args)["Body"].read(), data)
+    want(S3.get_object(Bucket=BUCKET, Key="sse-c", Range="bytes=65000-66000", **args)["Body"].read(), data[65000:66001])
+    want(code(S3.get_object, Bucket=BUCKET, Key="sse-c"), "InvalidRequest")
+    want(code(S3.get_object, Bucket=BUCKET, Key="sse-c", SSECustomerAlgorithm="AES256", SSECustomerKey=body(32, 10)), "AccessDenied")
+    r = S3.put_object(Bucket=BUCKET, Key="sse-kms", Body=data, ServerSideEncryption="aws:kms", BucketKeyEnabled=True)
+    want(r["ServerSideEncryption"], "aws:kms")
+    assert r["SSEKMSKeyId"].startswith("arn:aws:kms:"), r
+    want(S3.get_object(Bucket=BUCKET, Key="sse-kms")["Body"].read(), data)
+    S3.upload_fileobj(io.BytesIO(body(6_000_000)), BUCKET, "sse-parts", ExtraArgs=args,
+                      Config=TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20))
+    out = io.BytesIO()
+    S3.download_fileobj(BUCKET, "sse-parts", out, ExtraArgs=args)
+    want(out.getvalue(), body(6_000_000))
+
+
+@case
+def select():
+    S3.put_object(Bucket=BUCKET, Key="people.csv", Body=b"name,age\nann,31\nbob,5\n")
+    r = S3.select_object_content(Bucket=BUCKET, Key="people.csv", ExpressionType="SQL",
+                                 Expression="select s.name from S3Object s where cast(s.age as int) > 18",
+                                 InputSerialization={"CSV": {"FileHeaderInfo": "USE", "RecordDelimiter": "\n"}},
+                                 OutputSerialization={"JSON": {"RecordDelimiter": "\n"}})
+    events = list(r["Payload"])
+    want(b"".join(e["Records"]["Payload"] for e in events if "Records" in e), b'{"name":"ann"}\n')
+    want([next(iter(e)) for e in events], ["Records", "Stats", "End"])
+    want(code(S3.select_object_content, Bucket=BUCKET, Key="people.csv", Expression="select 1", ExpressionType="SQL",
+              InputSerialization={"CSV": {}}, OutputSerialization={"CSV": {}}), "ParseSelectMissingFrom")
+
+
+@case
 def not_implemented():
     # An operation that is not there says so in S3's words instead of doing something else.
-    want(code(S3.select_object_content, Bucket=BUCKET, Key="cond", Expression="select 1", ExpressionType="SQL",
-              InputSerialization={"CSV": {}}, OutputSerialization={"CSV": {}}), "NotImplemented")
+    want(code(S3.select_object_content, Bucket=BUCKET, Key="cond", Expression="select * from S3Object", ExpressionType="SQL",
+              InputSerialization={"Parquet": {}}, OutputSerialization={"CSV": {}}), "NotImplemented")
 
 
 def main():
