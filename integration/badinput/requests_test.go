@@ -106,7 +106,7 @@ func TestRefused(t *testing.T) {
 		{"copy source", put(nil, f("x-amz-copy-source", "no-slash")), refused(400, "InvalidArgument")},
 		{"copy source missing", put(nil, f("x-amz-copy-source", "/"+bucket+"/none")), refused(404, "NoSuchKey")},
 		{"copy source bucket", put(nil, f("x-amz-copy-source", "/no-such-bucket-here/none")), refused(404, "NoSuchBucket")},
-		{"if-none-match etag", put(small, f("If-None-Match", `"abc"`)), refused(501, "NotImplemented")},
+		{"if-none-match etags", put(small, f("If-None-Match", `"abc", "def"`)), refused(400, "InvalidRequest")},
 		{"expires date", put(small, f("x-amz-copy-source", "/"+bucket+"/x"), f("x-amz-metadata-directive", "SHRED")), refused(400, "InvalidArgument")},
 
 		// Identity.
