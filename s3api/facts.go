@@ -39,6 +39,11 @@ type facts struct{ r *request }
 
 var _ iam.Facts = facts{}
 
+// Origin is where the request came from, its id and the server's.
+func (f facts) Origin() (address, request, host string) {
+	return f.r.fctx.RemoteIP().String(), f.r.id, f.r.srv.ids.hostID
+}
+
 // Conditions is all condition keys that the request itself decides.
 func (f facts) Conditions() map[string][]string {
 	r := f.r

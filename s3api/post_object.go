@@ -217,6 +217,7 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 			ContentEncoding: f["content-encoding"], ContentLanguage: f["content-language"], Expires: f["expires"],
 			WebsiteRedirect: f["x-amz-website-redirect-location"],
 		},
+		Form:         true,
 		StorageClass: f["x-amz-storage-class"],
 	}
 	var err error

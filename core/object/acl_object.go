@@ -64,6 +64,7 @@ func (s *Service) putObjectACL(ctx context.Context, who *iam.Principal, bucket, 
 				return err
 			}
 			outer, f.detail.ACL = f.versionID(tx.b.Versioning), l.encode()
+			tx.emit(cause{eventACL, who}, f.record)
 			return nil
 		})
 		return outer, err

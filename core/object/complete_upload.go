@@ -66,7 +66,7 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 			return err
 		}
 		tx.batch.IfRevision(epochKey(tx.b.ID, in.Key, u.id), epoch)
-		rec, state = &record{}, tx.b.Versioning
+		rec, state = &record{cause: cause{eventComplete, who}}, tx.b.Versioning
 		return tx.complete(in, u, stored, rec, id)
 	})
 	if err != nil {

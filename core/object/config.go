@@ -34,7 +34,8 @@ type Config struct {
 	Grace        time.Duration // how long removed blobs stay for readers under way; 0 is DefaultGrace
 	MaxBuckets   int           // buckets of one account; 0 is MaxBuckets, the limit of S3
 	MinPartSize  int64         // least bytes of every part but the last; 0 is MinPartSize, the limit of S3
-	Workers      bool          // carry out lifecycle rules in the background
+	Workers      bool          // carry out lifecycle rules and work off the outbox in the background
+	Publisher    Publisher     // sends notifications; nil: there is nothing to send them to
 	LifecycleDay time.Duration // length of a day for lifecycle rules; 0 is that of a day
 	RestoreDelay time.Duration // how long it takes to restore an archived version; 0 is no time
 

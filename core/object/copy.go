@@ -63,7 +63,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{class: class, owner: made.owner, asked: in.Lock}
+	rec := &record{class: class, owner: made.owner, asked: in.Lock, cause: cause{eventCopy, who}}
 	headers, meta, tags := in.Headers, in.Metadata, in.Tags
 	if !in.ReplaceMetadata {
 		headers, meta = src.f.detail.headers(), src.f.detail.metadata()

@@ -52,6 +52,7 @@ func (s *Service) delete(ctx context.Context, who *iam.Principal, in *DeleteInpu
 		if in.BypassGovernance {
 			tx.bypass = who
 		}
+		tx.ends, tx.marks = cause{eventDelete, who}, cause{eventMarker, who}
 		if in.VersionID == "" {
 			return tx.deleteCurrent(&res, in.Conditions)
 		}
@@ -72,9 +73,10 @@ func (tx *keyTx) deleteCurrent(res *DeleteResult, cond WriteConditions) error {
 		if tx.cur == nil {
 			return errNoChange
 		}
+		tx.emit(tx.ends, tx.cur)
 		return tx.remove()
 	}
-	marker := &record{flags: flagMarker}
+	marker := &record{flags: flagMarker, cause: tx.marks}
 	tx.stamp(marker, newInstance(tx.now, instance{}))
 	if err := tx.write(marker); err != nil {
 		return err
@@ -92,6 +94,7 @@ func (tx *keyTx) deleteVersion(res *DeleteResult, version string, want instance,
 			return err
 		}
 		res.DeleteMarker = tx.cur.is(flagMarker)
+		tx.emit(tx.ends, tx.cur)
 		return tx.remove()
 	}
 	if version == nullVersion && tx.cur != nil {
@@ -104,6 +107,7 @@ func (tx *keyTx) deleteVersion(res *DeleteResult, version string, want instance,
 		}
 		if found {
 			res.DeleteMarker = r.is(flagMarker)
+			tx.emit(tx.ends, r)
 			return nil
 		}
 	}

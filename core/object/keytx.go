@@ -47,6 +47,11 @@ type keyTx struct {
 
 	bypass *iam.Principal // who asked to bypass governance retention, nil for nobody
 
+	ends   cause    // why a version ends, if one does
+	marks  cause    // why a delete marker is made, if one is
+	posted int      // rows for the outbox
+	last   instance // of the last of them
+
 	// Changes of the counters, added to the batch at its end.
 	versions, markers, bytes int64
 	uploads, uploadBytes     int64
@@ -142,6 +147,9 @@ func (tx *keyTx) commit() error {
 	}
 	_, err = tx.s.kv.Commit(tx.ctx, tx.b.shard, &tx.batch)
 	done(err == nil || !outcomeKnown(err))
+	if err == nil {
+		tx.s.outbox.added(tx.posted)
+	}
 	return err
 }
 

@@ -127,6 +127,7 @@ func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleI
 func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecycleItem) error {
 	var all kv.Batch
 	var counts LifecycleResult
+	posted := 0
 	all.IfRevision(b.presence, b.revision)
 	for _, item := range items {
 		tx := keyTx{s: p.s, ctx: ctx, b: b, key: item.key, row: objectKey(b.ID, item.key), now: p.s.now()}
@@ -143,6 +144,7 @@ func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecyc
 		counts.add(did)
 		all.IfRevision(tx.row, tx.curRev)
 		tx.addCounters()
+		posted += tx.posted
 		all.Conds = append(all.Conds, tx.batch.Conds...)
 		for _, o := range tx.batch.Ops {
 			if o.Kind == kv.OpAdd {
@@ -159,6 +161,7 @@ func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecyc
 	switch {
 	case err == nil:
 		p.done.add(counts)
+		p.s.outbox.added(posted)
 		return nil
 	case !errors.Is(err, kv.ErrConditionFailed):
 		return err
@@ -209,9 +212,11 @@ func (p *lifecyclePass) decide(tx *keyTx, item lifecycleItem) (LifecycleResult, 
 	}
 	switch v := c.judge(p.days, tx.now, tx.key, tx.cur); {
 	case v.expire:
+		tx.ends, tx.marks = cause{eventExpired, nil}, cause{eventExpiredMarker, nil}
 		return LifecycleResult{Expired: 1}, tx.expire()
 	case v.move:
 		tx.cur.class = v.class
+		tx.emit(cause{eventTransition, nil}, tx.cur)
 		tx.batch.Put(tx.row, tx.cur.encode())
 		return LifecycleResult{Transitioned: 1}, nil
 	}
@@ -228,6 +233,7 @@ func (tx *keyTx) expire() error {
 	} else if below != nil {
 		return errNoChange
 	}
+	tx.emit(tx.ends, tx.cur)
 	return tx.remove()
 }
 
@@ -244,9 +250,11 @@ func (p *lifecyclePass) decideNoncurrent(tx *keyTx, c *LifecycleConfig, item lif
 	case v.expire:
 		tx.batch.IfRevision(row, rev)
 		tx.batch.Delete(row)
+		tx.emit(cause{eventExpired, nil}, r)
 		return LifecycleResult{Noncurrent: 1}, tx.discard(r)
 	case v.move:
 		r.class = v.class
+		tx.emit(cause{eventTransition, nil}, r)
 		tx.batch.IfRevision(row, rev)
 		tx.batch.Put(row, r.encode())
 		return LifecycleResult{Transitioned: 1}, nil

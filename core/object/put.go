@@ -74,7 +74,10 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{class: class, owner: made.owner, asked: in.Lock}
+	rec := &record{class: class, owner: made.owner, asked: in.Lock, cause: cause{eventPut, who}}
+	if in.Form {
+		rec.cause.event = eventPost
+	}
 	rec.detail.describe(in.Headers, in.Metadata, in.Tags)
 	rec.detail.ACL = made.acl
 	src := source{body: in.Body, size: in.Size, maxSize: in.MaxSize, md5: in.ContentMD5, sums: in.Checksums, inline: s.cfg.InlineLimit}

@@ -54,6 +54,7 @@ type record struct {
 	detail    detail
 
 	asked ObjectLock // of a version that is written: what its writer asked for; not stored as such
+	cause cause      // of it: why; not stored either
 }
 
 func (r *record) is(flag uint64) bool { return r.flags&flag != 0 }

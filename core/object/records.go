@@ -102,6 +102,23 @@ type doneRecord struct {
 	Parts    []byte `msg:"p"` // SHA-256 of the list of parts it was completed with
 }
 
+// outboxRecord is something that happened to a version and that somebody elsewhere is to be told.
+type outboxRecord struct {
+	Event     uint8  `msg:"e"`
+	Key       string `msg:"k"`
+	Instance  []byte `msg:"i"`
+	VersionID string `msg:"v,omitempty"`
+	Size      int64  `msg:"s,omitempty"`
+	ETag      string `msg:"t,omitempty"`
+	Time      int64  `msg:"m"` // unix milliseconds
+	Class     uint8  `msg:"c,omitempty"`
+	Until     int64  `msg:"u,omitempty"` // unix milliseconds: the end of a restore
+	Principal string `msg:"p,omitempty"`
+	Address   string `msg:"a,omitempty"`
+	Request   string `msg:"r,omitempty"`
+	Host      string `msg:"h,omitempty"`
+}
+
 // lifecycleRecord says how far the lifecycle rules of a bucket were carried out. It is there while the bucket has rules.
 type lifecycleRecord struct {
 	Bucket  uint64 `msg:"b"`

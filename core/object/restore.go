@@ -87,6 +87,12 @@ func (s *Service) restoreObject(ctx context.Context, who *iam.Principal, in *Res
 			f.detail.RestoreAt = from.UnixMilli()
 		}
 		f.detail.RestoreUntil = s.life.days.after(from, in.Days).UnixMilli()
+		if now == nil {
+			tx.emit(cause{eventRestore, who}, f.record)
+			if s.cfg.RestoreDelay == 0 {
+				tx.emit(cause{eventRestored, nil}, f.record)
+			}
+		}
 		return nil
 	})
 	if err != nil {

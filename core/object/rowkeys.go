@@ -15,6 +15,7 @@ const (
 	famDone     = 'D' // (bucket, key, upload) -> the instance that completing it made
 	famEpoch    = 'E' // (bucket, key, upload) -> changes with every part put
 	famGarbage  = 'G' // (due, instance) -> blobs to remove
+	famOutbox   = 'N' // (bucket, queue, instance) -> outboxRecord
 	famObject   = 'O' // (bucket, key) -> record of the current version
 	famPart     = 'P' // (bucket, key, upload, number) -> part
 	famMoved    = 'M' // (bucket, key, upload or instance) -> key that the object was renamed to

@@ -43,6 +43,7 @@ type Service struct {
 	bodies  bodyPools
 	quotas  accountQuotas
 	life    lifecycleWorker
+	outbox  outbox
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -69,7 +70,10 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	if s.life.days = realDay; cfg.LifecycleDay > 0 {
 		s.life.days = days(cfg.LifecycleDay)
 	}
+	s.outbox.wake = make(chan struct{}, 1)
+	s.outbox.mu.queues = map[queueID]*queueState{}
 	if cfg.Workers {
+		s.done.Go(func() { s.runOutbox(background) })
 		s.done.Go(func() { s.runLifecycle(background) })
 	}
 	return s, nil

@@ -7,6 +7,7 @@ const (
 	SettingAcceleration Setting = 22 // "Enabled" or "Suspended"
 	SettingWebsite      Setting = 23 // Website, as JSON
 	SettingLogging      Setting = 24 // Logging, as JSON
+	SettingNotification Setting = 25 // Notifications, as JSON
 )
 
 // findStored is find for them.
@@ -24,6 +25,9 @@ func (k Setting) findStored() (settingRule, bool) {
 	case SettingWebsite:
 		return settingRule{"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", NoSuchWebsite,
 			"The specified bucket does not have a website configuration", maxSetting}, true
+	case SettingNotification:
+		return settingRule{"s3:GetBucketNotification", "s3:PutBucketNotification", "s3:PutBucketNotification", NoSuchConfiguration,
+			"The specified configuration does not exist.", maxSetting}, true
 	case SettingLogging:
 		return settingRule{"s3:GetBucketLogging", "s3:PutBucketLogging", "s3:PutBucketLogging", NoSuchConfiguration,
 			"The specified configuration does not exist.", maxSetting}, true
@@ -37,6 +41,7 @@ type stored struct {
 	requester bool // others than the owner pay for their requests
 	website   *Website
 	logging   *Logging
+	notify    *Notifications
 }
 
 func (st *stored) take(k Setting, data []byte) (err error) {
@@ -45,6 +50,8 @@ func (st *stored) take(k Setting, data []byte) (err error) {
 		st.lifecycle, err = parseLifecycle(data)
 	case SettingPayment:
 		st.requester = string(data) == "Requester"
+	case SettingNotification:
+		st.notify, err = parseNotifications(data)
 	case SettingLogging:
 		st.logging, err = parseLogging(data)
 	case SettingWebsite:

@@ -66,6 +66,11 @@ func (s *Service) setTags(ctx context.Context, who *iam.Principal, action, bucke
 	err = s.amend(ctx, who, b, key, version, func(tx *keyTx, f found) error {
 		outer = f.versionID(tx.b.Versioning)
 		f.detail.Tags = flatTags(tags)
+		why := cause{eventTagged, who}
+		if tags == nil {
+			why.event = eventUntagged
+		}
+		tx.emit(why, f.record)
 		return nil
 	})
 	return outer, err

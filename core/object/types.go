@@ -133,6 +133,7 @@ type PutInput struct {
 	Body         io.Reader
 	Size         int64 // bytes Body will give; -1 when unknown (POST forms), then MaxSize bounds it
 	MaxSize      int64 // bound when Size is -1
+	Form         bool  // came as a form
 	Headers      Headers
 	Metadata     []Meta
 	Tags         []Tag

@@ -64,6 +64,7 @@ func (tx *keyTx) write(r *record) error {
 		}
 	}
 	tx.count(r, 1)
+	tx.emit(r.cause, r)
 	tx.batch.Put(tx.row, r.encode())
 	return nil
 }

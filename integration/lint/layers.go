@@ -34,6 +34,8 @@ var layers = map[string][]string{
 	// The agent is where the cloud meets the host.
 	"core/agent": {"core/compute", "core/network", "core/tags", "hypervisor", "netfw", "netfw/imds", "storage/kv"},
 
+	"core/remote": {"core/errs", "core/iam", "storage/keys", "storage/kv"},
+
 	"storage/blobref":   {},
 	"storage/keys":      {},
 	"storage/kv":        {},
@@ -71,14 +73,15 @@ var libraries = map[string][]string{
 	"github.com/spf13/":                  {"cmd/..."},
 	"github.com/knadh/":                  {"cmd/..."},
 	"github.com/prometheus/":             {"cmd/...", "integration/..."},
-	"github.com/aws/":                    {"integration/..."},
+	"github.com/aws/":                    {"core/remote", "integration/..."},
+	"github.com/nats-io/":                {"core/remote"},
 	"github.com/vishvananda/":            {"netfw/..."},
 	"github.com/google/nftables":         {"netfw/nft"},
 	"github.com/insomniacslk/dhcp":       {"netfw/dhcp"},
 	"github.com/miekg/dns":               {"netfw/dns"},
 	"encoding/xml":                       {"s3api/...", "hypervisor/libvirt", "integration/..."},
 	"log":                                {},
-	"net/http":                           {"cmd/...", "s3api/...", "netfw/imds", "integration/..."},
+	"net/http":                           {"core/remote", "cmd/...", "s3api/...", "netfw/imds", "integration/..."},
 	"github.com/digitalocean/go-libvirt": {"hypervisor/libvirt"},
 	"libvirt.org/go/libvirtxml":          {"hypervisor/libvirt"},
 }

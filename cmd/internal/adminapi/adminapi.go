@@ -21,7 +21,10 @@
 //	GET    /admin/v1/quotas                    list quotas, or show that of ?bucket= or ?account=
 //	PUT    /admin/v1/quotas                    set a quota
 //	POST   /admin/v1/images                    make a machine image of what is sent along, or of an object
-//	POST   /admin/v1/tasks/{name}              scrub, compact or gc, now
+//	GET    /admin/v1/targets                   list targets of notifications and replicas
+//	PUT    /admin/v1/targets/{name}            name a target
+//	DELETE /admin/v1/targets/{name}            forget it
+//	POST   /admin/v1/tasks/{name}              scrub, compact, gc or lifecycle, now
 //
 // Guarantees: everything below /admin/ needs the token of the data folder as a bearer token; bodies are bounded;
 // every failure is a JSON document with a message for people. Client is the other end.
@@ -59,6 +62,7 @@ type Backend interface {
 
 	KeyBackend
 	QuotaBackend
+	TargetBackend
 }
 
 // Ring is how placement stands.

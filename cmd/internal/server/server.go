@@ -38,6 +38,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/core/remote"
 	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/iamapi"
 	"github.com/aureole-cloud/aureole/s3api"
@@ -62,17 +63,20 @@ type Server struct {
 	manager  *repair.Manager
 	objects  *object.Service
 	repairer *repair.Repairer
-	networks *network.Service
-	types    *itype.Catalogue
-	compute  *compute.Service
-	agent    *agent.Agent // nil when the hypervisor is off
-	images   *systemObjects
-	s3       *s3api.Server
-	ec2      *ec2api.Server
-	identity *iamapi.Server // STS and IAM
-	front    *httpd.Server
-	website  *httpd.Server // nil without a listener of its own
-	admin    *http.Server
+
+	targets   *remote.Targets
+	publisher *remote.Publisher
+	networks  *network.Service
+	types     *itype.Catalogue
+	compute   *compute.Service
+	agent     *agent.Agent // nil when the hypervisor is off
+	images    *systemObjects
+	s3        *s3api.Server
+	ec2       *ec2api.Server
+	identity  *iamapi.Server // STS and IAM
+	front     *httpd.Server
+	website   *httpd.Server // nil without a listener of its own
+	admin     *http.Server
 
 	requests, ec2Requests, identityRequests *observe.Requests
 
@@ -106,7 +110,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, 
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openKeys, s.openDevices, s.openObjects, s.openRepair,
+		s.openDir, s.listen, s.openAdmin, s.openTLS, s.openStore, s.openIAM, s.openKeys, s.openTargets, s.openDevices, s.openObjects, s.openRepair,
 		s.openNetwork, s.openCompute, s.openMachines, s.openFront,
 	} {
 		if err := step(ctx); err != nil {
@@ -167,7 +171,7 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 	ownership, _ := object.ParseOwnership(s.cfg.DefaultOwnership) // validated
 	s.objects, err = object.Open(ctx, object.Config{
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
-		Workers: true, LifecycleDay: s.cfg.LifecycleDay,
+		Publisher: s.publisher, Workers: true, LifecycleDay: s.cfg.LifecycleDay,
 		Ownership: ownership, BlockPublic: s.cfg.BlockPublicAccess,
 		Keys: s.keys, DefaultEncryption: s.defaultEncryption(),
 		Logger: s.log.With("part", "object"),
