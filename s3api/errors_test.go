@@ -71,7 +71,7 @@ func TestErrors(t *testing.T) {
 		"method on service":            {"POST", "/", "", nil, 405, "MethodNotAllowed", nil},
 		"sub-resource with method":     {"POST", "/bkt?versioning", "", nil, 405, "MethodNotAllowed", nil},
 		"sub-resources in conflict":    {"GET", "/bkt?acl&tagging", "", nil, 400, "InvalidArgument", nil},
-		"not built":                    {"PUT", "/bkt?replication", "{}", nil, 501, "NotImplemented", nil},
+		"not built":                    {"POST", "/bkt?metadataTable", "{}", nil, 501, "NotImplemented", nil},
 		"not built, object":            {"GET", "/bkt/key?annotation", "", nil, 501, "NotImplemented", nil},
 		"select of another type":       {"POST", "/bkt/key?select", "", nil, 400, "InvalidArgument", nil},
 		"no policy":                    {"GET", "/bkt?policy", "", nil, 404, "NoSuchBucketPolicy", nil},

@@ -136,6 +136,7 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	resp.setLock(res.Lock)
 	resp.setExpiry(res.Expires)
 	resp.setRestore(res.Restore)
+	resp.set("x-amz-replication-status", res.Replication.String())
 	resp.setEncryption(&res.Encryption)
 	if res.StorageClass != "STANDARD" {
 		resp.set("x-amz-storage-class", res.StorageClass)

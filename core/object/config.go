@@ -36,6 +36,7 @@ type Config struct {
 	MinPartSize  int64         // least bytes of every part but the last; 0 is MinPartSize, the limit of S3
 	Workers      bool          // carry out lifecycle rules and work off the outbox in the background
 	Publisher    Publisher     // sends notifications; nil: there is nothing to send them to
+	Replicator   Replicator    // writes replicas elsewhere; nil: only to other buckets here
 	LifecycleDay time.Duration // length of a day for lifecycle rules; 0 is that of a day
 	RestoreDelay time.Duration // how long it takes to restore an archived version; 0 is no time
 

@@ -120,6 +120,7 @@ func (s *Service) info(ctx context.Context, b *bucket, key string, f found) Info
 		Tags:         outerTags(f.detail.Tags),
 		Checksums:    outerSums(f.sums, f.parts),
 		PartsCount:   f.parts,
+		Replication:  ReplicationStatus(f.detail.Replication),
 		Multipart:    f.is(flagMultipart),
 		Encryption:   f.detail.encryption(nil),
 	}

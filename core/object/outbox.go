@@ -221,7 +221,7 @@ func (s *Service) drain(ctx context.Context, q queueID) error {
 				done.Delete(r.key)
 				continue
 			}
-			if err = s.tell(ctx, b, q, &r.outboxRecord); errors.Is(err, errDrop) {
+			if err = s.tell(ctx, b, q, &r); errors.Is(err, errDrop) {
 				err = nil
 			}
 			if err != nil {
@@ -289,10 +289,12 @@ func (s *Service) bucketByID(ctx context.Context, shard kv.Shard, id BucketID) (
 }
 
 // tell does what a row asks for.
-func (s *Service) tell(ctx context.Context, b *bucket, q queueID, r *outboxRecord) error {
+func (s *Service) tell(ctx context.Context, b *bucket, q queueID, r *outboxRow) error {
 	switch q.name[:1] {
 	case queueNotify:
-		return s.notify(ctx, b, q.name[1:], r)
+		return s.notify(ctx, b, q.name[1:], &r.outboxRecord)
+	case queueReplicate:
+		return s.carry(ctx, b, q.name[1:], r.key, &r.outboxRecord)
 	}
 	return errDrop
 }

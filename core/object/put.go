@@ -119,7 +119,11 @@ func (s *Service) store(ctx context.Context, b *bucket, key string, rec *record,
 		if err := cond.checkWrite(key, tx.cur); err != nil {
 			return err
 		}
-		tx.stamp(rec, id)
+		if rec.wish != nil {
+			tx.stamp(rec, rec.wish.instance)
+		} else {
+			tx.stamp(rec, id)
+		}
 		tx.putBody(rec, in.inline, chunks)
 		state = tx.b.Versioning
 		return tx.write(rec)

@@ -42,6 +42,7 @@ const (
 	NoSuchLifecycle       errs.Reason = "NoSuchLifecycleConfiguration"
 	CrossLocationLogging  errs.Reason = "CrossLocationLoggingProhibitted"
 	InvalidLogTarget      errs.Reason = "InvalidTargetBucketForLogging"
+	NoSuchReplication     errs.Reason = "ReplicationConfigurationNotFoundError"
 	NoSuchWebsite         errs.Reason = "NoSuchWebsiteConfiguration"
 	NoSuchConfiguration   errs.Reason = "NoSuchConfiguration"
 	TooManyConfigurations errs.Reason = "TooManyConfigurations"

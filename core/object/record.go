@@ -55,6 +55,7 @@ type record struct {
 
 	asked ObjectLock // of a version that is written: what its writer asked for; not stored as such
 	cause cause      // of it: why; not stored either
+	wish  *record    // of a replica: the original, whose version id and time it is to have
 }
 
 func (r *record) is(flag uint64) bool { return r.flags&flag != 0 }

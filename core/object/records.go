@@ -37,6 +37,9 @@ type detail struct {
 	EncID        string `msg:"ei,omitempty"` // ARN of the key that sealed it
 	EncContext   string `msg:"ec,omitempty"`
 	EncBucketKey bool   `msg:"eb,omitempty"` // as asked; it changes nothing here
+
+	Replication     uint8  `msg:"rs,omitempty"` // ReplicationStatus
+	ReplicationLeft uint32 `msg:"rl,omitempty"` // destinations that have not answered
 }
 
 // bucketRecord is what the control shard knows of a bucket.

@@ -8,6 +8,7 @@ const (
 	SettingWebsite      Setting = 23 // Website, as JSON
 	SettingLogging      Setting = 24 // Logging, as JSON
 	SettingNotification Setting = 25 // Notifications, as JSON
+	SettingReplication  Setting = 26 // Replication, as JSON
 )
 
 // findStored is find for them.
@@ -25,6 +26,9 @@ func (k Setting) findStored() (settingRule, bool) {
 	case SettingWebsite:
 		return settingRule{"s3:GetBucketWebsite", "s3:PutBucketWebsite", "s3:DeleteBucketWebsite", NoSuchWebsite,
 			"The specified bucket does not have a website configuration", maxSetting}, true
+	case SettingReplication:
+		return settingRule{"s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration", "s3:PutReplicationConfiguration", NoSuchReplication,
+			"The replication configuration was not found", maxLifecycle}, true
 	case SettingNotification:
 		return settingRule{"s3:GetBucketNotification", "s3:PutBucketNotification", "s3:PutBucketNotification", NoSuchConfiguration,
 			"The specified configuration does not exist.", maxSetting}, true
@@ -42,6 +46,7 @@ type stored struct {
 	website   *Website
 	logging   *Logging
 	notify    *Notifications
+	replicate *Replication
 }
 
 func (st *stored) take(k Setting, data []byte) (err error) {
@@ -50,6 +55,8 @@ func (st *stored) take(k Setting, data []byte) (err error) {
 		st.lifecycle, err = parseLifecycle(data)
 	case SettingPayment:
 		st.requester = string(data) == "Requester"
+	case SettingReplication:
+		st.replicate, err = parseReplication(data)
 	case SettingNotification:
 		st.notify, err = parseNotifications(data)
 	case SettingLogging:

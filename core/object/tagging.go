@@ -71,6 +71,7 @@ func (s *Service) setTags(ctx context.Context, who *iam.Principal, action, bucke
 			why.event = eventUntagged
 		}
 		tx.emit(why, f.record)
+		tx.again(f.record)
 		return nil
 	})
 	return outer, err

@@ -123,7 +123,8 @@ type Info struct {
 	Multipart    bool       // made by CompleteMultipartUpload
 	Lock         ObjectLock // as far as the caller may see it
 	Expires      *Expiry    // by lifecycle; of a current version that was asked for as such
-	Restore      *Restore   // of an archived version that was asked back
+	Replication  ReplicationStatus
+	Restore      *Restore // of an archived version that was asked back
 	Encryption   EncryptionInfo
 }
 

@@ -31,6 +31,9 @@ func (tx *keyTx) stamp(r *record, id instance) {
 	}
 	r.instance, tx.made = id, id
 	r.modified = max(tx.now.UnixMilli(), after.time().UnixMilli())
+	if r.wish != nil && r.instance == r.wish.instance {
+		r.modified = r.wish.modified
+	}
 }
 
 // write makes r the current version, under the bucket's versioning state. The caller adds its body rows.
@@ -65,6 +68,7 @@ func (tx *keyTx) write(r *record) error {
 	}
 	tx.count(r, 1)
 	tx.emit(r.cause, r)
+	tx.replicate(r)
 	tx.batch.Put(tx.row, r.encode())
 	return nil
 }

@@ -182,8 +182,8 @@ func (z *bucketRecord) Msgsize() (s int) {
 func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(24)
-	var zb0001Mask uint32 /* 24 bits */
+	zb0001Len := uint32(26)
+	var zb0001Mask uint32 /* 26 bits */
 	_ = zb0001Mask
 	if z.ContentType == "" {
 		zb0001Len--
@@ -280,6 +280,14 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.EncBucketKey == false {
 		zb0001Len--
 		zb0001Mask |= 0x800000
+	}
+	if z.Replication == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x1000000
+	}
+	if z.ReplicationLeft == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -411,6 +419,16 @@ func (z *detail) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "eb"
 			o = append(o, 0xa2, 0x65, 0x62)
 			o = msgp.AppendBool(o, z.EncBucketKey)
+		}
+		if (zb0001Mask & 0x1000000) == 0 { // if not omitted
+			// string "rs"
+			o = append(o, 0xa2, 0x72, 0x73)
+			o = msgp.AppendUint8(o, z.Replication)
+		}
+		if (zb0001Mask & 0x2000000) == 0 { // if not omitted
+			// string "rl"
+			o = append(o, 0xa2, 0x72, 0x6c)
+			o = msgp.AppendUint32(o, z.ReplicationLeft)
 		}
 	}
 	return
@@ -680,6 +698,18 @@ func (z *detail) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "EncBucketKey")
 				return
 			}
+		case "rs":
+			z.Replication, bts, err = msgp.ReadUint8Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Replication")
+				return
+			}
+		case "rl":
+			z.ReplicationLeft, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReplicationLeft")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -702,7 +732,7 @@ func (z *detail) Msgsize() (s int) {
 	for za0002 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0002])
 	}
-	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 2 + msgp.BytesPrefixSize + len(z.Body) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.StringPrefixSize + len(z.Home) + 3 + msgp.StringPrefixSize + len(z.Renamed) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize
+	s += 2 + msgp.BytesPrefixSize + len(z.Blobs) + 2 + msgp.BytesPrefixSize + len(z.Body) + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Uint8Size + 3 + msgp.Int64Size + 3 + msgp.Int64Size + 3 + msgp.BytesPrefixSize + len(z.ACL) + 2 + msgp.StringPrefixSize + len(z.Home) + 3 + msgp.StringPrefixSize + len(z.Renamed) + 2 + msgp.Uint8Size + 3 + msgp.BytesPrefixSize + len(z.EncKey) + 3 + msgp.StringPrefixSize + len(z.EncID) + 3 + msgp.StringPrefixSize + len(z.EncContext) + 3 + msgp.BoolSize + 3 + msgp.Uint8Size + 3 + msgp.Uint32Size
 	return
 }
 

@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	// The agent is where the cloud meets the host.
 	"core/agent": {"core/compute", "core/network", "core/tags", "hypervisor", "netfw", "netfw/imds", "storage/kv"},
 
-	"core/remote": {"core/errs", "core/iam", "storage/keys", "storage/kv"},
+	"core/remote": {"core/errs", "core/iam", "core/object", "storage/keys", "storage/kv"},
 
 	"storage/blobref":   {},
 	"storage/keys":      {},

@@ -207,3 +207,14 @@ func (n *Node) Fragment() []byte {
 
 // Raw writes a fragment.
 func (d *Doc) Raw(fragment []byte) { d.b = append(d.b, fragment...) }
+
+// Set gives n a child with a value, in front of the others, in place of those of its name.
+func (n *Node) Set(name, value string) {
+	kept := []*Node{{Name: name, Value: value}}
+	for _, c := range n.Children {
+		if c.Name != name {
+			kept = append(kept, c)
+		}
+	}
+	n.Children = kept
+}

@@ -10,8 +10,12 @@ import (
 
 func (s *Server) openTargets(context.Context) error {
 	s.targets = remote.NewTargets(s.store, s.sealer)
-	s.publisher = remote.NewPublisher(s.targets)
-	s.onClose("targets", func() error { s.publisher.Close(); return nil })
+	s.publisher, s.replicas = remote.NewPublisher(s.targets), remote.NewReplicator(s.targets)
+	s.onClose("targets", func() error {
+		s.publisher.Close()
+		s.replicas.Close()
+		return nil
+	})
 	return nil
 }
 

@@ -66,6 +66,7 @@ type Server struct {
 
 	targets   *remote.Targets
 	publisher *remote.Publisher
+	replicas  *remote.Replicator
 	networks  *network.Service
 	types     *itype.Catalogue
 	compute   *compute.Service
@@ -171,7 +172,7 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 	ownership, _ := object.ParseOwnership(s.cfg.DefaultOwnership) // validated
 	s.objects, err = object.Open(ctx, object.Config{
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
-		Publisher: s.publisher, Workers: true, LifecycleDay: s.cfg.LifecycleDay,
+		Publisher: s.publisher, Replicator: s.replicas, Workers: true, LifecycleDay: s.cfg.LifecycleDay,
 		Ownership: ownership, BlockPublic: s.cfg.BlockPublicAccess,
 		Keys: s.keys, DefaultEncryption: s.defaultEncryption(),
 		Logger: s.log.With("part", "object"),
