@@ -29,6 +29,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/core/remote"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/storage/blob"
 	"github.com/aureole-cloud/aureole/storage/blobref"
@@ -55,6 +56,7 @@ type fixture struct {
 	server  *s3api.Server
 	objects *object.Service
 	iam     *iam.Service
+	targets *remote.Targets
 	addr    string
 	events  events
 	logs    *bytes.Buffer
@@ -123,10 +125,12 @@ func start(t testing.TB, options ...option) *fixture {
 	must(t, err)
 	keys, err := kms.Open(ctx, kms.Config{Store: store, Sealer: sealer})
 	must(t, err)
-	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who, Keys: keys})
+	targets := remote.NewTargets(store, sealer)
+	publisher, replicas := remote.NewPublisher(targets), remote.NewReplicator(targets)
+	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who, Keys: keys, Workers: true, Publisher: publisher, Replicator: replicas})
 	must(t, err)
 
-	f := &fixture{t: t, objects: objects, iam: who, logs: &bytes.Buffer{}}
+	f := &fixture{t: t, objects: objects, targets: targets, iam: who, logs: &bytes.Buffer{}}
 	cfg := s3api.Config{
 		Objects: objects, IAM: who, Domains: []string{"s3.example.test"}, Observer: &f.events,
 		Logger: slog.New(slog.NewTextHandler(&lockedWriter{w: f.logs}, nil)),
@@ -147,6 +151,8 @@ func start(t testing.TB, options ...option) *fixture {
 		check(t, f.server.Shutdown(ctx))
 		check(t, <-served)
 		check(t, objects.Close())
+		publisher.Close()
+		replicas.Close()
 		check(t, keys.Close())
 		who.Close()
 		check(t, pool.Close())
