@@ -12,6 +12,7 @@
 //	go run ./integration/bench                     the whole table, about 15 minutes
 //	go run ./integration/bench -quick              one short round of everything, about a minute
 //	go run ./integration/bench -only put-4k-c32    some scenarios, by prefix, separated by commas
+//	go run ./integration/bench -lifecycle          LIST of 1,000,000 versions, a lifecycle pass over them beside requests
 //	go run ./integration/bench -scale              growth to 1,000,000 objects, start-up time, memory under load
 package main
 
@@ -36,8 +37,10 @@ type config struct {
 	only     []string
 	quick    bool
 	scale    bool
-	objects  int // of the listings
-	million  int // objects of the scale run
+	life     bool
+	fill     bool // of the lifecycle run: make the versions and end
+	objects  int  // of the listings
+	million  int  // objects of the scale run
 	dir      string
 	jsonOut  string
 	mdOut    string
@@ -56,6 +59,8 @@ func main() {
 	flag.BoolVar(&c.quick, "quick", false, "one round of one second and small data sets")
 	flag.BoolVar(&c.scale, "scale", false, "measure growth, start-up and memory up to -million objects instead")
 	flag.IntVar(&c.objects, "objects", 100_000, "objects of the listing scenarios")
+	flag.BoolVar(&c.life, "lifecycle", false, "measure a listing of -million versions and a lifecycle pass over them instead")
+	flag.BoolVar(&c.fill, "fill", false, "with -lifecycle and -dir: only make the versions, for a later run")
 	flag.IntVar(&c.million, "million", 1_000_000, "objects of the scale run")
 	flag.StringVar(&c.dir, "dir", "", "folder for the server's data (default: a temporary one)")
 	flag.StringVar(&c.jsonOut, "json", "", "write all figures to this file")
@@ -104,6 +109,9 @@ func run(ctx context.Context, c config) error {
 	defer server.Kill()
 	if c.scale {
 		return runScale(ctx, c, server)
+	}
+	if c.life {
+		return runLifecycle(ctx, c, server)
 	}
 
 	targets := []*target{ourTarget(server)}
