@@ -103,6 +103,7 @@ func (c *LifecycleConfig) tagged() bool {
 func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleItem) error {
 	if p.state.Phase == phaseUploads {
 		for _, item := range items {
+			begun := time.Now()
 			err := p.s.dropUpload(ctx, b, item.key, item.id.String())
 			switch {
 			case err == nil:
@@ -110,15 +111,22 @@ func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleI
 			case errs.ReasonOf(err) != NoSuchUpload:
 				return err
 			}
+			if err := p.rest(ctx, time.Since(begun)); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
 	for len(items) > 0 {
+		begun := time.Now()
 		n := min(batchItems, len(items))
 		if err := p.together(ctx, b, items[:n]); err != nil {
 			return err
 		}
 		items = items[n:]
+		if err := p.rest(ctx, time.Since(begun)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 const (
 	chunkRows  = 4096            // rows looked at in one view
 	chunkItems = 256             // things to do found in one view
-	batchItems = 64              // versions that end or change in one commit
+	batchItems = 24              // versions that end or change in one commit
 	saveEvery  = 5 * time.Second // between notes of how far a pass is
 )
 
@@ -81,6 +81,9 @@ func (p *lifecyclePass) run(ctx context.Context) error {
 		}
 		items, next, err := p.scan(ctx, b)
 		if err == nil {
+			err = p.rest(ctx, time.Since(begun))
+		}
+		if err == nil {
 			err = p.apply(ctx, b, items)
 		}
 		if err != nil {
@@ -96,20 +99,17 @@ func (p *lifecyclePass) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := p.rest(ctx, time.Since(begun)); err != nil {
-			return err
-		}
 	}
 	p.state.Ended = p.s.now().UnixMilli()
 	return p.save(ctx)
 }
 
-// rest leaves the store to others for as long as was worked.
+// rest leaves the store to others for twice as long as was worked.
 func (p *lifecyclePass) rest(ctx context.Context, worked time.Duration) error {
-	if worked < time.Millisecond {
+	if worked < 100*time.Microsecond {
 		return ctx.Err()
 	}
-	t := time.NewTimer(worked)
+	t := time.NewTimer(2 * worked)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -13,6 +13,25 @@ import (
 type lifecycleWorker struct {
 	mu   sync.Mutex // one pass at a time
 	days days
+
+	total struct {
+		sync.Mutex
+		LifecycleResult // since the start
+	}
+}
+
+// sum is what was done since the start.
+func (w *lifecycleWorker) sum() LifecycleResult {
+	w.total.Lock()
+	defer w.total.Unlock()
+	return w.total.LifecycleResult
+}
+
+// account adds what was done to the sum.
+func (w *lifecycleWorker) account(r LifecycleResult) {
+	w.total.Lock()
+	defer w.total.Unlock()
+	w.total.add(r)
 }
 
 // namesAtOnce is how many buckets are looked up together.
@@ -53,6 +72,7 @@ func (s *Service) lifecycle(ctx context.Context, all bool) (LifecycleResult, err
 	s.life.mu.Lock()
 	defer s.life.mu.Unlock()
 	var res LifecycleResult
+	defer func() { s.life.account(res) }()
 	var errs []error
 	for from := ""; ctx.Err() == nil; {
 		names, err := s.lifecycleNames(ctx, from, namesAtOnce)

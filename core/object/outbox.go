@@ -30,6 +30,7 @@ const (
 	backoffMin  = time.Second      // before the first retry
 	backoffMax  = 5 * time.Minute  // between later ones
 	outboxAge   = 24 * time.Hour   // after which a notification is given up
+	maxTries    = 40               // of the first in a queue: three hours
 	publishTime = 30 * time.Second // that one attempt may take
 )
 
@@ -49,9 +50,10 @@ func (q *queueID) prefix() []byte {
 
 // outbox works queues off.
 type outbox struct {
-	wake    chan struct{}
-	rows    atomic.Int64 // about how many wait
-	dropped atomic.Int64
+	wake     chan struct{}
+	rows     atomic.Int64 // about how many wait
+	dropped  atomic.Int64
+	failures atomic.Int64
 
 	mu struct {
 		sync.Mutex
@@ -63,6 +65,21 @@ type queueState struct {
 	busy     bool
 	failures int
 	next     time.Time
+}
+
+// Background tells what the store does on its own.
+type Background struct {
+	Waiting   int64 // notifications and replicas in the outbox
+	GivenUp   int64 // notifications
+	Failures  int64 // attempts to notify or to replicate
+	Lifecycle LifecycleResult
+}
+
+// Background reports figures for metrics: since the start, except for what waits.
+func (s *Service) Background() Background {
+	return Background{
+		Waiting: s.outbox.rows.Load(), GivenUp: s.outbox.dropped.Load(), Failures: s.outbox.failures.Load(), Lifecycle: s.life.sum(),
+	}
 }
 
 // errDrop ends the story of a row whose receiver is no more.
@@ -204,6 +221,31 @@ func (o *outbox) leave(q queueID, err error, now time.Time) {
 	st.failures++
 }
 
+// tries is how often the first row of a queue was tried before.
+func (o *outbox) tries(q queueID) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if st := o.mu.queues[q]; st != nil {
+		return st.failures
+	}
+	return 0
+}
+
+// giveUp lets a queue go on behind a row that fails again and again: a replica that cannot be made is marked as failed,
+// notifications end by their age. cause is why it fails.
+func (s *Service) giveUp(ctx context.Context, b *bucket, q queueID, r *outboxRow, cause error) error {
+	if q.name[:1] != queueReplicate {
+		return cause
+	}
+	s.log.Warn("giving a replica up", "bucket", b.Name, "key", r.Key, "queue", q.name, "err", cause)
+	var id instance
+	copy(id[:], r.Instance)
+	if err := s.noteReplication(ctx, b, r.Key, id, r.key, ReplicationFailed); err != nil && !errors.Is(err, errDrop) {
+		return err
+	}
+	return nil
+}
+
 // drain works a queue off up to its end or the first failure.
 func (s *Service) drain(ctx context.Context, q queueID) error {
 	b, err := s.bucketByID(ctx, q.shard, q.bucket)
@@ -216,13 +258,16 @@ func (s *Service) drain(ctx context.Context, q queueID) error {
 			return err
 		}
 		var done kv.Batch
-		for _, r := range rows {
+		for i, r := range rows {
 			if b == nil {
 				done.Delete(r.key)
 				continue
 			}
 			if err = s.tell(ctx, b, q, &r); errors.Is(err, errDrop) {
 				err = nil
+			}
+			if err != nil && i == 0 && ctx.Err() == nil && s.outbox.tries(q) >= maxTries {
+				err = s.giveUp(ctx, b, q, &r, err)
 			}
 			if err != nil {
 				break
@@ -237,6 +282,7 @@ func (s *Service) drain(ctx context.Context, q queueID) error {
 		}
 		if err != nil {
 			if ctx.Err() == nil {
+				s.outbox.failures.Add(1)
 				s.log.Warn("working off the outbox", "bucket", q.bucket, "queue", q.name, "err", err)
 			}
 			return err

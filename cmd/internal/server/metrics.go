@@ -9,7 +9,7 @@ import (
 
 // registerMetrics brings the figures of all parts together.
 func (s *Server) registerMetrics() error {
-	return errors.Join(s.registry.Register(s.ec2Requests), s.registry.Register(observe.Instances{Count: s.compute.Count}), s.registry.Register(s.identityRequests), observe.Register(s.registry, observe.Sources{
+	return errors.Join(s.registry.Register(observe.Background(s.objects.Background)), s.registry.Register(s.ec2Requests), s.registry.Register(observe.Instances{Count: s.compute.Count}), s.registry.Register(s.identityRequests), observe.Register(s.registry, observe.Sources{
 		Build:    buildinfo.Read(),
 		Requests: s.requests,
 		Conns:    s.front.Conns,
