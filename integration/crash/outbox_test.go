@@ -27,7 +27,9 @@ func TestKillKeepsNotifications(t *testing.T) {
 			return
 		}
 		var m struct {
-			Records []struct{ S3 struct{ Object struct{ Key string } } }
+			Records []struct {
+				S3 struct{ Object struct{ Key string } }
+			}
 		}
 		data, _ := io.ReadAll(r.Body)
 		if json.Unmarshal(data, &m) == nil {
