@@ -8,11 +8,6 @@ import (
 // Configurations that cannot be set yet still have a true answer: that there are none, or what every bucket is. Clients
 // ask for many of them (Terraform on each refresh) and stop when one is not implemented.
 
-// fixed answers with an empty document: the state of a bucket that was never configured.
-func fixed(root string) handler {
-	return static(root, func(*s3xml.Doc) {})
-}
-
 // static answers with the same document for every bucket that the caller may see.
 func static(root string, fill func(*s3xml.Doc)) handler {
 	return func(r *request) (*response, error) {

@@ -221,6 +221,15 @@ func (o *outbox) leave(q queueID, err error, now time.Time) {
 	st.failures++
 }
 
+// forgive forgets the failures of a queue that goes on.
+func (o *outbox) forgive(q queueID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if st := o.mu.queues[q]; st != nil {
+		st.failures = 0
+	}
+}
+
 // tries is how often the first row of a queue was tried before.
 func (o *outbox) tries(q queueID) int {
 	o.mu.Lock()
@@ -280,13 +289,20 @@ func (s *Service) drain(ctx context.Context, q queueID) error {
 			}
 			s.outbox.rows.Add(-int64(len(done.Ops)))
 		}
-		if err != nil {
-			if ctx.Err() == nil {
-				s.outbox.failures.Add(1)
-				s.log.Warn("working off the outbox", "bucket", q.bucket, "queue", q.name, "err", err)
-			}
-			return err
+		if err == nil {
+			continue
 		}
+		if ctx.Err() == nil {
+			s.outbox.failures.Add(1)
+		}
+		if len(done.Ops) > 0 { // the receiver takes something: try the rest at once, and from now on as if nothing had failed
+			s.outbox.forgive(q)
+			continue
+		}
+		if ctx.Err() == nil {
+			s.log.Warn("working off the outbox", "bucket", q.bucket, "queue", q.name, "err", err)
+		}
+		return err
 	}
 	return ctx.Err()
 }
