@@ -139,7 +139,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 		if err := in.SrcConditions.checkSource(src.f.record); err != nil {
 			return nil, err
 		}
-		if archived(src.f.class) && !src.f.detail.restore(s.now()).readable() {
+		if archived(src.f.class) && !in.archived && !src.f.detail.restore(s.now()).readable() {
 			return nil, archivedState(src.f.class, "Operation is not valid for the source object's storage class")
 		}
 		if err := in.checkSourceRange(src.f.size); err != nil {

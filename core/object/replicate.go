@@ -131,7 +131,7 @@ func (s *Service) bringHere(ctx context.Context, b *bucket, owner *iam.Principal
 			rec.asked.Retention = Retention{}
 		}
 	}
-	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String()})
+	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), archived: true})
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (s *Service) bringAway(ctx context.Context, b *bucket, owner *iam.Principal
 	if f.is(flagMarker) {
 		return s.cfg.Replicator.DeleteReplica(ctx, name, key)
 	}
-	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String()})
+	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), archived: true})
 	if err != nil {
 		return err
 	}

@@ -123,6 +123,11 @@ func TestReplicationHere(t *testing.T) {
 	if tags, _, err := w.Tagging(ctx, alice, "dst", "k", ""); err != nil || len(tags) != 1 || tags[0].Key != "new" {
 		t.Errorf("%v %v", tags, err)
 	}
+	// What is archived needs no restore for that.
+	_, err = w.Put(ctx, alice, &object.PutInput{Bucket: "src", Key: "cold", Body: bytes.NewReader([]byte("cold")), Size: 4, StorageClass: "GLACIER"})
+	must(t, err)
+	w.status("cold", object.ReplicationCompleted)
+	w.wantBody("dst", "cold", "", []byte("cold")) // by the rule's class
 	// Uploads and copies go as well, and many in order.
 	for i := range 100 {
 		w.put("src", fmt.Sprintf("n%02d", i%10), []byte(fmt.Sprint(i)))
