@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/md5"
@@ -205,7 +206,7 @@ func keyContext(m EncryptionMethod, context string) []byte {
 
 // keyFor finds the key of the key service that a request or a bucket names.
 func (s *Service) keyFor(ctx context.Context, who *iam.Principal, b *bucket, name string) (kms.Key, error) {
-	account := who.AccountID
+	account := cmp.Or(who.AccountID, b.Owner.AccountID) // services have no account
 	if who.Anonymous {
 		if name == "" || !strings.HasPrefix(name, "arn:") {
 			return kms.Key{}, unsignedKMS()
