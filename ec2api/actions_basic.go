@@ -1,6 +1,6 @@
 package ec2api
 
-// basicActions are those of regions, zones and the account, tags, key pairs and instance types.
+// basicActions are those of regions, zones and the account, tags, key pairs, instance types and volumes.
 func (s *Server) basicActions() []action {
 	return []action{
 		handle("CreateKeyPair", s.createKeyPair),
@@ -12,6 +12,9 @@ func (s *Server) basicActions() []action {
 		handle("DescribeInstanceTypes", s.describeInstanceTypes),
 		handle("DescribeKeyPairs", s.describeKeyPairs),
 		handle("DescribeTags", s.describeTags),
+		handle("DescribeVolumeAttribute", s.describeVolumeAttribute).partly(notesVolumes),
+		handle("DescribeVolumeStatus", s.describeVolumeStatus).partly(notesVolumes),
+		handle("DescribeVolumes", s.describeVolumes).partly(notesVolumes),
 		handle("ImportKeyPair", s.importKeyPair),
 		handle("DescribeRegions", s.describeRegions),
 		handle("DescribeAvailabilityZones", s.describeAvailabilityZones),

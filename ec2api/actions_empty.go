@@ -64,6 +64,7 @@ func (s *Server) emptyActions() []action {
 		empty[model.DescribeTransitGatewayVpcAttachmentsRequest]("DescribeTransitGatewayVpcAttachments", "TransitGatewayAttachmentIds", "InvalidTransitGatewayAttachmentID.NotFound", "transitGatewayVpcAttachments"),
 		empty[model.DescribeTransitGatewaysRequest]("DescribeTransitGateways", "TransitGatewayIds", "InvalidTransitGatewayID.NotFound", "transitGatewaySet"),
 		empty[model.DescribeVerifiedAccessInstancesRequest]("DescribeVerifiedAccessInstances", "VerifiedAccessInstanceId", "InvalidVerifiedAccessInstanceID.NotFound", "verifiedAccessInstanceSet"),
+		empty[model.DescribeVolumesModificationsRequest]("DescribeVolumesModifications", "VolumeId", "InvalidVolumeModification.NotFound", "volumeModificationSet"),
 		empty[model.DescribeVpcEndpointConnectionNotificationsRequest]("DescribeVpcEndpointConnectionNotifications", "", "", "connectionNotificationSet"),
 		empty[model.DescribeVpcEndpointConnectionsRequest]("DescribeVpcEndpointConnections", "", "", "vpcEndpointConnectionSet"),
 		empty[model.DescribeVpcEndpointServiceConfigurationsRequest]("DescribeVpcEndpointServiceConfigurations", "ServiceId", "InvalidServiceID.NotFound", "serviceConfigurationSet"),

@@ -84,6 +84,8 @@ func TestFiltersAreComplete(t *testing.T) {
 		"DescribeRegions":               keys(regionFilters.Fields),
 		"DescribeAvailabilityZones":     keys(zoneFilters.Fields),
 		"DescribeTags":                  keys(tagFilters.Fields),
+		"DescribeVolumes":               keys(volumeFilters.Fields),
+		"DescribeVolumeStatus":          keys(volumeStatusFilters.Fields),
 		"DescribeVpcs":                  keys(vpcFilters.Fields),
 		"DescribeSubnets":               keys(subnetFilters.Fields),
 		"DescribeSecurityGroups":        keys(groupFilters.Fields),
