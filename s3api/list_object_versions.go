@@ -14,7 +14,7 @@ func listObjectVersions(r *request) (*response, error) {
 		return nil, err
 	}
 	in := &object.ListVersionsInput{
-		Bucket: r.bucket, Prefix: shared.Prefix, Delimiter: shared.Delimiter, MaxKeys: shared.MaxKeys,
+		Bucket: r.bucket, Prefix: shared.Prefix, Delimiter: shared.Delimiter, MaxKeys: shared.MaxKeys, Restores: shared.Restores,
 		KeyMarker: r.query.get("key-marker"), VersionIDMarker: r.query.get("version-id-marker"),
 	}
 	if v, ok := r.query.lookup("version-id-marker"); ok {
@@ -79,6 +79,7 @@ func listedVersion(x *s3xml.Doc, e *object.VersionEntry, urlEncoded bool) {
 	x.Owner("Owner", e.Owner.CanonicalID, e.Owner.DisplayName)
 	if !e.DeleteMarker {
 		x.Text("StorageClass", e.StorageClass)
+		writeRestore(x, e.Restore)
 	}
 	x.Close(kind)
 }

@@ -84,6 +84,7 @@ func (r *request) listInput() (*object.ListInput, bool, error) {
 	}
 	return &object.ListInput{
 		Bucket: r.bucket, Prefix: r.query.get("prefix"), Delimiter: r.query.get("delimiter"), MaxKeys: min(n, object.MaxListKeys),
+		Restores: r.listsRestores(),
 	}, urlEncoded, nil
 }
 
@@ -133,6 +134,7 @@ func (r *request) finishList(x *s3xml.Doc, in *object.ListInput, page *object.Li
 			x.Owner("Owner", e.Owner.CanonicalID, e.Owner.DisplayName)
 		}
 		x.Text("StorageClass", e.StorageClass)
+		writeRestore(x, e.Restore)
 		x.Close("Contents")
 	}
 	commonPrefixes(x, page.CommonPrefixes, urlEncoded)

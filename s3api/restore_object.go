@@ -3,6 +3,7 @@ package s3api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
@@ -56,4 +57,22 @@ func (p *response) setRestore(s *object.Restore) {
 	default:
 		p.set("x-amz-restore", `ongoing-request="false", expiry-date="`+httpTime(s.Until)+`"`)
 	}
+}
+
+// listsRestores reports whether a listing is to show the restores of archived objects.
+func (r *request) listsRestores() bool {
+	return strings.Contains(r.headerList("x-amz-optional-object-attributes"), "RestoreStatus")
+}
+
+// writeRestore writes the restore of an object of a listing.
+func writeRestore(x *s3xml.Doc, s *object.Restore) {
+	if s == nil {
+		return
+	}
+	x.Open("RestoreStatus")
+	x.Bool("IsRestoreInProgress", s.Ongoing)
+	if !s.Ongoing {
+		x.Time("RestoreExpiryDate", s.Until)
+	}
+	x.Close("RestoreStatus")
 }

@@ -203,6 +203,16 @@ func TestStorageClassesAndRestore(t *testing.T) {
 	if a := restore("GLACIER", twoDays); a.status != 200 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
+	asked := []types.OptionalObjectAttributes{types.OptionalObjectAttributesRestoreStatus}
+	l, err = c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: b, Prefix: aws.String("GLACIER"), OptionalObjectAttributes: asked})
+	must(t, err)
+	if len(l.Contents) != 2 || l.Contents[0].RestoreStatus == nil || l.Contents[0].RestoreStatus.RestoreExpiryDate == nil || l.Contents[1].RestoreStatus != nil {
+		t.Errorf("%+v", l.Contents)
+	}
+	if v, err := c.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: b, Prefix: aws.String("GLACIER"), OptionalObjectAttributes: asked}); err != nil ||
+		len(v.Versions) != 2 || v.Versions[0].RestoreStatus == nil || aws.ToBool(v.Versions[0].RestoreStatus.IsRestoreInProgress) {
+		t.Errorf("%+v %v", v, err)
+	}
 	g, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: b, Key: aws.String("GLACIER")})
 	must(t, err)
 	g.Body.Close()

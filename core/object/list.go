@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -57,6 +58,9 @@ func (s *Service) list(ctx context.Context, who *iam.Principal, in *ListInput) (
 		prefix: []byte(in.Prefix), delimiter: []byte(in.Delimiter), after: []byte(in.StartAfter),
 		page: page, max: max, owners: owners{s: s, ctx: ctx, b: b},
 	}
+	if in.Restores {
+		l.restores = s.now()
+	}
 	it := view.Scan(span(famObject, b.ID, nil))
 	err = l.scan(ctx, it, b.ID)
 	if cerr := it.Close(); err == nil {
@@ -75,6 +79,7 @@ type lister struct {
 	max                      int
 	owners                   owners
 	page                     *ListPage
+	restores                 time.Time // the moment for which restores are shown; zero shows none
 
 	text     []byte // all strings of the page, cut apart at its end
 	entries  []entrySpan
@@ -128,7 +133,7 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 		if !bytes.HasPrefix(key, l.prefix) {
 			return nil
 		}
-		if _, err := rec.decodeSummary(it.Value()); err != nil {
+		if err := rec.decodeListed(it.Value(), l.restores); err != nil {
 			return err
 		}
 		if rec.is(flagMarker) {
@@ -215,7 +220,19 @@ func (l *lister) add(key []byte, r *record) {
 		e.Checksums = algorithmsOf(r.sums)
 		e.ChecksumType = r.sums[0].typ
 	}
+	if !l.restores.IsZero() && archived(r.class) {
+		e.Restore = r.detail.restore(l.restores)
+	}
 	l.page.Entries = append(l.page.Entries, e)
+}
+
+// decodeListed reads what a listing shows: the rest only of what may have been restored, when that is asked for.
+func (r *record) decodeListed(data []byte, restores time.Time) error {
+	_, err := r.decodeSummary(data)
+	if err == nil && !restores.IsZero() && archived(r.class) {
+		err = r.decode(data)
+	}
+	return err
 }
 
 // finish cuts the strings of the page out of one text, which costs one allocation for all.

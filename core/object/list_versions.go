@@ -21,6 +21,7 @@ type ListVersionsInput struct {
 	Delimiter       string
 	KeyMarker       string // a key or a common prefix
 	VersionIDMarker string // with KeyMarker: versions of that key older than this one, then later keys
+	Restores        bool   // show those of archived versions
 	MaxKeys         int    // 0 gives an empty page; above MaxListKeys it is clamped
 }
 
@@ -37,6 +38,7 @@ type VersionEntry struct {
 	Owner        Owner
 	Checksums    []checksum.Algorithm
 	ChecksumType checksum.Type
+	Restore      *Restore
 }
 
 // ListVersionsPage is one page.
@@ -69,6 +71,9 @@ func (s *Service) listVersions(ctx context.Context, who *iam.Principal, in *List
 	}
 	l := versionLister{in: in, b: b, max: min(in.MaxKeys, MaxListKeys), page: &ListVersionsPage{},
 		owners: owners{s: s, ctx: ctx, b: b}}
+	if in.Restores {
+		l.restores = s.now()
+	}
 	if err := l.readMarker(); err != nil {
 		return nil, err
 	}
@@ -103,6 +108,8 @@ type versionLister struct {
 	b    *bucket
 	max  int
 	page *ListVersionsPage
+
+	restores time.Time // the moment for which restores are shown; zero shows none
 
 	marker instance // of in.VersionIDMarker; zero with none and with "null"
 
@@ -181,8 +188,7 @@ func (l *versionLister) read(r *record) error {
 	if l.in.VersionIDMarker == nullVersion {
 		return r.decode(l.current.Value()) // with the place of an older null version
 	}
-	_, err := r.decodeSummary(l.current.Value())
-	return err
+	return r.decodeListed(l.current.Value(), l.restores)
 }
 
 // step counts rows read and ends a listing that nobody waits for.
@@ -223,7 +229,7 @@ func (l *versionLister) versionsOf(ctx context.Context, key string, cur *record)
 		if err := l.step(ctx); err != nil {
 			return false, err
 		}
-		if _, err := rec.decodeSummary(l.older.Value()); err != nil {
+		if err := rec.decodeListed(l.older.Value(), l.restores); err != nil {
 			return false, err
 		}
 		if !behind(&rec) {
@@ -277,6 +283,9 @@ func (l *versionLister) add(key string, r *record, latest bool) {
 	if len(r.sums) > 0 {
 		e.Checksums = algorithmsOf(r.sums)
 		e.ChecksumType = r.sums[0].typ
+	}
+	if !l.restores.IsZero() && archived(r.class) && !r.is(flagMarker) {
+		e.Restore = r.detail.restore(l.restores)
 	}
 	l.page.Entries = append(l.page.Entries, e)
 	l.page.NextKey, l.page.NextVersionID = key, e.VersionID

@@ -251,6 +251,7 @@ type ListInput struct {
 	Delimiter  string
 	StartAfter string // keys strictly after it; a marker or common prefix to skip past
 	MaxKeys    int    // 0 gives an empty page; above MaxListKeys it is clamped
+	Restores   bool   // show those of archived objects
 }
 
 // ListEntry is one object of a listing.
@@ -263,6 +264,7 @@ type ListEntry struct {
 	Owner        Owner
 	Checksums    []checksum.Algorithm
 	ChecksumType checksum.Type
+	Restore      *Restore
 }
 
 // ListPage is one page.
