@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
@@ -36,6 +38,9 @@ func (s *Server) openCompute(ctx context.Context) error {
 	var err error
 	if s.types, err = itype.New(); err != nil {
 		return err
+	}
+	if err := os.RemoveAll(s.scratchFolder()); err != nil {
+		return fmt.Errorf("images that a crash cut off: %w", err)
 	}
 	images, err := openSystemObjects(ctx, s.objects)
 	if err != nil {

@@ -33,7 +33,7 @@ func (s *Server) Machines() string {
 	return "off   (--hypervisor libvirt, as root, runs instances)"
 }
 
-// scratchFolder is where images are while they are taken in. What a crash left there is removed by openMachines.
+// scratchFolder is where images are while they are taken in. What a crash left there goes when the instances are opened.
 func (s *Server) scratchFolder() string { return filepath.Join(s.dir.Path(), "scratch") }
 
 // openMachines begins to run instances on this host.
