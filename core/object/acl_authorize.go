@@ -31,12 +31,10 @@ func aclRuleOf(action string) aclRule {
 		return aclRule{PermReadACP, true}
 	case actPutObjectACL, actPutVersionACL:
 		return aclRule{PermWriteACP, true}
-	case actGetObjectAttributes, actGetVersionAttributes,
-		actGetObjectTagging, actGetVersionTagging, actPutObjectTagging, actPutVersionTagging,
-		actDeleteObjectTagging, actDeleteVersionTagging:
+	case actGetObjectAttributes, actGetVersionAttributes:
 		return aclRule{object: true}
 	}
-	return aclRule{}
+	return aclRule{} // tags and locks are the bucket owner's, whose ever the object is
 }
 
 // allowedByLists is allowed in a bucket whose access control lists count. An object is its owner's there: the bucket's policy can
@@ -44,7 +42,7 @@ func aclRuleOf(action string) aclRule {
 func (s *Service) allowedByLists(ctx context.Context, who *iam.Principal, b *bucket, q *ask, r *iam.Request) error {
 	rule := aclRuleOf(q.action)
 	list, owner := b.settings.acl, b.Owner
-	if rule.object {
+	if rule.object || q.owner != "" {
 		var err error
 		if list, owner, err = s.listOf(ctx, b, q); err != nil {
 			return err
