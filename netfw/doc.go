@@ -37,4 +37,6 @@
 //
 // Storage, the core, hypervisors, and AWS beyond the plain structs of this package: who calls it translates. It decides no
 // policy and gives out no address.
+//
+// DESIGN.md beside this file says why it is as it is.
 package netfw
