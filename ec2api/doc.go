@@ -38,6 +38,8 @@
 //   - errors: core returns errs.E whose Reason is EC2's code ("InvalidVpcID.NotFound") and whose Msg is EC2's sentence. A
 //     handler returns core's error as it is; its own are made by ec2err.New and its kin.
 //
+// What of which action is built is shown by docs/ec2-actions.md, which is written from the action table.
+//
 // # What it may not know
 //
 // Storage, hypervisor and netfw: what an action does is decided in core. Resources belong to the account of the principal;
