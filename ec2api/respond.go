@@ -26,6 +26,7 @@ func (r *request) respond(out result, err error) {
 	} else {
 		fctx.SetBody(r.document(out))
 	}
+	r.pace()
 	r.observe()
 }
 
