@@ -124,7 +124,8 @@ func completeParts(in []s3xml.CompletedPart) ([]object.CompletePart, error) {
 	return parts, nil
 }
 
-// location is the address of the object, as the client reached it.
+// location is the address of the object, as the client reached it. Slashes of the key are encoded as at Amazon, where clients
+// know to undo that (aws/aws-sdk-js issues 811 and 1158).
 func (r *request) location() string {
 	scheme := "http"
 	if r.fctx.IsTLS() {
@@ -136,6 +137,6 @@ func (r *request) location() string {
 		b.WriteString("/" + r.bucket)
 	}
 	b.WriteByte('/')
-	b.WriteString(string(appendPathEscaped(nil, r.key)))
+	b.WriteString(strings.ReplaceAll(string(appendPathEscaped(nil, r.key)), "/", "%2F"))
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/s3api/s3err"
@@ -97,7 +98,7 @@ func (s *Server) route(r *request) error {
 		sub = name
 	}
 	candidates := s.routes.plain[at]
-	if sub != "" {
+	if sub != "" && r.method != http.MethodOptions { // a browser asks before requests of every kind
 		candidates = s.routes.subs[subKey{at, sub}]
 	}
 	for _, op := range candidates {

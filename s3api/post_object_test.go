@@ -112,14 +112,14 @@ func TestPostObject(t *testing.T) {
 
 	for name, m := range map[string]form{"v4": v4, "v2": v2, "large": big} {
 		a := send(m)
-		if a.status != 204 || a.body != "" || a.header.Get("ETag") == "" || !strings.HasSuffix(a.header.Get("Location"), "/forms/user/my%20photo.jpg") {
+		if a.status != 204 || a.body != "" || a.header.Get("ETag") == "" || !strings.HasSuffix(a.header.Get("Location"), "/forms/user%2Fmy%20photo.jpg") {
 			t.Errorf("%s: %d %s %v", name, a.status, a.body, a.header)
 		}
 		g := f.do("GET", "/forms/user/my%20photo.jpg", "")
 		if g.body != m.file || g.header.Get("Content-Type") != "image/jpeg" || g.header.Get("x-amz-meta-tag") != "=?UTF-8?b?w7w=?=" {
 			t.Errorf("%s: stored %d bytes, %v", name, len(g.body), g.header)
 		}
-		f.do("DELETE", "/forms/user/my%20photo.jpg", "")
+		f.do("DELETE", "/forms/user%2Fmy%20photo.jpg", "")
 	}
 	a := send(v4.with("success_action_status", "201"))
 	if a.status != 201 || element(a.body, "Key") != "user/my photo.jpg" || element(a.body, "Bucket") != "forms" || element(a.body, "ETag") == "" {
@@ -130,10 +130,10 @@ func TestPostObject(t *testing.T) {
 		t.Errorf("redirect: %d %v", a.status, a.header)
 	}
 	a = send(v4.with("tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"))
-	if g := f.do("GET", "/forms/user/my%20photo.jpg?tagging", ""); a.status != 204 || element(g.body, "Key") != "a" {
+	if g := f.do("GET", "/forms/user%2Fmy%20photo.jpg?tagging", ""); a.status != 204 || element(g.body, "Key") != "a" {
 		t.Errorf("tagging: %d %s %s", a.status, a.body, g.body)
 	}
-	f.do("DELETE", "/forms/user/my%20photo.jpg", "")
+	f.do("DELETE", "/forms/user%2Fmy%20photo.jpg", "")
 
 	expired := base
 	expired.fields = append(append([][2]string{}, base.fields...), policyV4(time.Now().Add(-time.Minute), conditions)...)

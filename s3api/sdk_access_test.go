@@ -306,6 +306,12 @@ func TestCORS(t *testing.T) {
 	if a := f.anonymous("OPTIONS", "/no-such-bucket-here/key", "", "Origin: http://a", "Access-Control-Request-Method: GET"); a.status != 403 || a.code() != "AccessForbidden" {
 		t.Errorf("preflight in no bucket: %d %s", a.status, a.code())
 	}
+	for _, target := range []string{"/cors/key?uploadId=1&partNumber=1", "/cors/key?uploads", "/cors/key?tagging&versionId=null", "/cors?uploads", "/cors?acl", "/cors?lifecycle&acl"} {
+		a := f.anonymous("OPTIONS", target, "", "Origin: http://a.example.com", "Access-Control-Request-Method: PUT")
+		if a.status != 200 || a.header.Get("Access-Control-Allow-Origin") != "http://a.example.com" {
+			t.Errorf("preflight of %s: %d %v %s", target, a.status, a.header, a.body)
+		}
+	}
 	other, _ := f.stranger("other")
 	_, err = other.DeleteBucketCors(ctx, &s3.DeleteBucketCorsInput{Bucket: b})
 	wantCode(t, "delete by a stranger", err, "AccessDenied")
