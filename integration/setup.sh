@@ -14,7 +14,8 @@ say() { printf 'setup: %s\n' "$*"; }
 
 # --- Debian packages ------------------------------------------------------------------------------------------
 # package:command pairs; a package is installed when its command is missing.
-wanted="awscli:/usr/bin/aws restic:restic rclone:rclone s3cmd:s3cmd s3fs:s3fs curl:curl sqlite3:sqlite3 debootstrap:/usr/sbin/debootstrap gcc:gcc
+wanted="awscli:/usr/bin/aws restic:restic rclone:rclone s3cmd:s3cmd s3fs:s3fs curl:curl sqlite3:sqlite3 chromium-headless-shell:chromium-headless-shell
+	debootstrap:/usr/sbin/debootstrap gcc:gcc
 	python3:/usr/bin/python3 nodejs:node npm:npm
 	nftables:nft iproute2:ip busybox:busybox"
 missing=""
