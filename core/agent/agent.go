@@ -140,14 +140,18 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.queue = newQueue(background, c.Parallel, a.reconcile, a.log)
+	defer func() {
+		if err != nil { // before the network is closed
+			stop()
+			a.queue.wait()
+		}
+	}()
 	watch, err := compute.Watch(background, c.Store)
 	if err != nil {
-		stop()
 		return nil, fmt.Errorf("agent: %w", err)
 	}
 	if err := a.adopt(ctx); err != nil {
 		watch.Close()
-		stop()
 		return nil, err
 	}
 	a.work.Go(func() { a.followStore(background, watch) })
@@ -228,7 +232,7 @@ func (a *Agent) followStore(ctx context.Context, w kv.Watcher) {
 			}
 			a.log.Warn("watch of instances ended; listing again", "error", err)
 			if w, err = compute.Watch(ctx, a.cfg.Store); err == nil {
-				if err = a.enqueueAll(ctx); err == nil {
+				if err = a.enqueueAll(ctx, a.queue.hurry); err == nil {
 					break
 				}
 				w.Close()
@@ -248,14 +252,14 @@ func (a *Agent) takeEvents(ctx context.Context, w kv.Watcher) error {
 		}
 		for _, p := range ev.Puts {
 			if id, ok := compute.BoundTo(a.cfg.Host, p.Key); ok {
-				a.queue.add(id)
+				a.queue.hurry(id)
 			}
 		}
 	}
 }
 
 // enqueueAll has all instances looked at, and all machines that belong to none.
-func (a *Agent) enqueueAll(ctx context.Context) error {
+func (a *Agent) enqueueAll(ctx context.Context, add func(id string)) error {
 	bound, err := a.cfg.Compute.Bound(ctx, a.cfg.Host)
 	if err != nil {
 		return err
@@ -265,10 +269,10 @@ func (a *Agent) enqueueAll(ctx context.Context) error {
 		return err
 	}
 	for _, i := range bound {
-		a.queue.add(i.ID)
+		add(i.ID)
 	}
 	for _, m := range machines {
-		a.queue.add(m.Name)
+		add(m.Name)
 	}
 	return nil
 }
@@ -279,7 +283,7 @@ func (a *Agent) followMachines(ctx context.Context) {
 		switch ev.Kind {
 		case hypervisor.EventResync:
 			for ctx.Err() == nil {
-				err := a.enqueueAll(ctx)
+				err := a.enqueueAll(ctx, a.queue.hurry) // what failed may have failed for want of the hypervisor
 				if err == nil {
 					break
 				}

@@ -8,7 +8,7 @@ import (
 )
 
 // queue works on keys: each by one goroutine at a time, a bounded number of keys at once. A key that is added while it is
-// worked on is worked on again. A failure has its key worked on again, ever later.
+// worked on is worked on again. A failure has its key worked on again, ever later, unless it is hurried.
 type queue struct {
 	ctx   context.Context
 	work  func(ctx context.Context, key string) error
@@ -26,6 +26,7 @@ type queue struct {
 type entry struct {
 	again    bool // added since the work began
 	failures int
+	hurry    chan struct{} // ends the wait after a failure
 }
 
 const (
@@ -50,9 +51,22 @@ func (q *queue) add(key string) {
 		e.again = true
 		return
 	}
-	e := &entry{again: true}
+	e := &entry{again: true, hurry: make(chan struct{}, 1)}
 	q.mu.keys[key] = e
 	q.all.Go(func() { q.run(key, e) })
+}
+
+// hurry has a key worked on at once, even if it failed a moment ago: something happened by which it may succeed.
+func (q *queue) hurry(key string) {
+	q.add(key)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e, ok := q.mu.keys[key]; ok {
+		select {
+		case e.hurry <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // wait returns when nothing is worked on any more. The queue's context must have ended.
@@ -71,6 +85,10 @@ func (q *queue) run(key string, e *entry) {
 			continue
 		case q.slots <- struct{}{}:
 		}
+		select {
+		case <-e.hurry: // this is the hurry
+		default:
+		}
 		err := q.work(q.ctx, key)
 		<-q.slots
 		if err == nil {
@@ -83,7 +101,13 @@ func (q *queue) run(key string, e *entry) {
 		e.failures++
 		wait := min(firstRetry<<min(e.failures-1, 12), lastRetry)
 		q.log.Warn("an instance is not yet as it should be; trying again", "instance", key, "failures", e.failures, "in", wait, "error", err)
-		sleep(q.ctx, wait)
+		t := time.NewTimer(wait)
+		select {
+		case <-q.ctx.Done():
+		case <-e.hurry:
+		case <-t.C:
+		}
+		t.Stop()
 		q.mu.Lock()
 		e.again = true
 		q.mu.Unlock()

@@ -75,6 +75,13 @@ func TestQueueTriesAgain(t *testing.T) {
 		if len(at) != 3 || at[1] != 200*time.Millisecond || at[2] != 600*time.Millisecond {
 			t.Errorf("tried at %v", at)
 		}
+		q.add("i-1") // waits for its turn
+		time.Sleep(100 * time.Millisecond)
+		q.hurry("i-1") // does not
+		synctest.Wait()
+		if len(at) != 4 || at[3] != 1100*time.Millisecond {
+			t.Errorf("tried at %v", at)
+		}
 		cancel()
 		q.wait()
 		q.add("i-2") // does nothing any more

@@ -42,7 +42,7 @@ func (a *Agent) adopt(ctx context.Context) error {
 // sweepNowAndThen looks for leftovers until ctx ends.
 func (a *Agent) sweepNowAndThen(ctx context.Context) {
 	for sleep(ctx, a.cfg.SweepEvery) {
-		if err := errors.Join(a.enqueueAll(ctx), a.sweep(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.enqueueAll(ctx, a.queue.add), a.sweep(ctx)); err != nil && ctx.Err() == nil {
 			a.log.Error("leftovers could not be looked for", "error", err)
 		}
 	}
