@@ -92,11 +92,11 @@ func (s *Suite) devices(m *machine, c *consoleReader) {
 		m.check("attach disk again", m.d.AttachDisk(m.ctx(), name, disk))
 		// The guest sees the disk by its serial, of the right size, and it holds what is written.
 		find := `d=$(for b in /sys/block/vd*; do [ "$(cat $b/serial)" = ` + serial + ` ] && echo ${b##*/}; done); `
-		c.typeLine(find + "echo size=$(cat /sys/block/$d/size)")
+		c.typeLine("d=; while [ -z \"$d\" ]; do " + find + "sleep 0.1; done; echo size=$(cat /sys/block/$d/size)") // it takes a moment
 		c.wait("size=32768", s.Patience)
 		m.check("limit disk", m.d.LimitDisk(m.ctx(), name, serial, hypervisor.Limits{IOPS: 1000, Bytes: 100 << 20}))
 		m.check("resize disk", m.d.ResizeDisk(m.ctx(), name, serial, 32<<20))
-		c.typeLine("sleep 1; echo size=$(cat /sys/block/$d/size)")
+		c.typeLine("until [ $(cat /sys/block/$d/size) = 65536 ]; do sleep 0.1; done; echo size=$(cat /sys/block/$d/size)")
 		c.wait("size=65536", s.Patience)
 		m.check("detach disk", m.d.DetachDisk(m.ctx(), name, serial))
 		m.awaitKind(hypervisor.EventDiskDetached, serial)

@@ -2,6 +2,7 @@ package libvirt
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 // Bounds of the event connection: how long to wait before the next try, and how many events a watcher may lag behind.
 const (
 	reconnectMin = 100 * time.Millisecond
-	reconnectMax = 3 * time.Second
+	reconnectMax = 500 * time.Millisecond
 	lagMax       = 4096
 )
 
@@ -33,6 +34,7 @@ type hub struct {
 		sync.Mutex
 		watchers map[*watcher]struct{}
 		closed   bool
+		down     error // why there are no events now
 	}
 }
 
@@ -61,6 +63,7 @@ func (h *hub) run() {
 		if h.ctx.Err() != nil {
 			return
 		}
+		h.setDown(err)
 		if subscribed {
 			wait, told = reconnectMin, false
 		}
@@ -74,6 +77,19 @@ func (h *hub) run() {
 		}
 		wait = min(2*wait, reconnectMax)
 	}
+}
+
+func (h *hub) setDown(why error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mu.down = why
+}
+
+// Down says why the daemon cannot be heard now; nil when it can.
+func (d *Driver) Down() error {
+	d.hub.mu.Lock()
+	defer d.hub.mu.Unlock()
+	return d.hub.mu.down
 }
 
 // relay subscribes and passes events on until the connection breaks.
@@ -104,13 +120,14 @@ func (h *hub) relay() (subscribed bool, err error) {
 			}
 		})
 	}
+	h.setDown(nil)
 	h.send(hypervisor.Event{Kind: hypervisor.EventResync, Time: time.Now()})
 	for {
 		select {
 		case e := <-events:
 			h.handle(e)
 		case <-l.Disconnected():
-			return true, hypervisor.ErrUnavailable
+			return true, fmt.Errorf("%w: the connection to libvirt broke", hypervisor.ErrUnavailable)
 		case <-h.ctx.Done():
 			return true, h.ctx.Err()
 		}
