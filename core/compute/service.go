@@ -49,8 +49,9 @@ type Config struct {
 	Inspector Inspector
 	Logger    *slog.Logger // nil discards
 	Scratch   string       // folder for images under conversion
-	// Disabled says why there are no machines; empty when there are. Instances can then be read, but not be made or moved.
-	Disabled string
+	// Disabled says why there are no machines now; empty when there are, nil when always. Without machines instances can be
+	// read, but not be made or moved.
+	Disabled func() string
 	Quotas   Quotas
 	// Console reads the serial console of an instance on a host; nil when there are none.
 	Console func(ctx context.Context, host, instance string, most int) (Console, error)
@@ -200,9 +201,12 @@ func storeError(op string, err error) error {
 
 // able refuses what needs machines when there are none.
 func (s *Service) able() error {
-	if s.cfg.Disabled == "" {
+	if s.cfg.Disabled == nil {
 		return nil
 	}
-	return &errs.E{Kind: errs.Unavailable, Reason: Unavailable,
-		Msg: fmt.Sprintf("This server runs no machines: %s.", s.cfg.Disabled)}
+	why := s.cfg.Disabled()
+	if why == "" {
+		return nil
+	}
+	return &errs.E{Kind: errs.Unavailable, Reason: Unavailable, Msg: fmt.Sprintf("This server runs no machines: %s.", why)}
 }

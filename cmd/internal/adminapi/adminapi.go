@@ -2,7 +2,7 @@
 // commands of the program steer a running server.
 //
 //	GET    /healthz                            the process answers
-//	GET    /readyz                             requests can be served; otherwise 503 and the reasons
+//	GET    /readyz                             requests can be served, with what is limited; otherwise 503 and the reasons
 //	GET    /metrics                            Prometheus
 //	       /debug/pprof/                       profiles, when asked for
 //	GET    /admin/v1/ring                      placement and devices
@@ -44,6 +44,8 @@ type Backend interface {
 	Starting() bool
 	// NotReady lists why requests cannot be served; none when they can.
 	NotReady() []string
+	// Limits lists what does not work although requests can be served.
+	Limits() []string
 
 	Ring(ctx context.Context) (Ring, error)
 	Plan(ctx context.Context, c Change) (Plan, error)

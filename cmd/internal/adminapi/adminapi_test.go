@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type backend struct {
 	adminapi.Identities
 	notReady []string
+	limits   []string
 	starting bool
 	err      error
 	calls    []string
@@ -34,6 +35,7 @@ type backend struct {
 func (b *backend) Starting() bool { return b.starting }
 
 func (b *backend) NotReady() []string { return b.notReady }
+func (b *backend) Limits() []string   { return b.limits }
 
 func (b *backend) Ring(context.Context) (adminapi.Ring, error) {
 	b.calls = append(b.calls, "ring")
@@ -219,6 +221,15 @@ func TestReadyzTellsTheReasons(t *testing.T) {
 	}
 	if status != http.StatusServiceUnavailable || answer.Ready || len(answer.Reasons) != 1 || answer.Reasons[0] != "no quorum" {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// What is limited is told beside readiness, not against it.
+func TestReadyzTellsTheLimits(t *testing.T) {
+	_, base := serve(t, &backend{limits: []string{"instances: no libvirt"}}, false)
+	status, body := get(t, base+"/readyz")
+	if want := `{"ready":true,"limits":["instances: no libvirt"]}`; status != http.StatusOK || strings.TrimSpace(body) != want {
+		t.Errorf("%d %s, want %s", status, body, want)
 	}
 }
 

@@ -167,7 +167,8 @@ func (h *handler) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, status, struct {
 		Ready   bool     `json:"ready"`
 		Reasons []string `json:"reasons,omitempty"`
-	}{len(reasons) == 0, reasons})
+		Limits  []string `json:"limits,omitempty"`
+	}{len(reasons) == 0, reasons, h.Backend.Limits()})
 }
 
 func (h *handler) ring(r *http.Request) (any, error) { return h.Backend.Ring(r.Context()) }

@@ -37,6 +37,7 @@ type Config struct {
 	CustomerKeysTLS   bool   // refuse SSE-C over plain HTTP
 
 	PublicAddresses []string      // ranges that public addresses of instances come from
+	LibvirtSocket   string        // where libvirtd listens
 	HostPrefix      string        // begins the names of what is made on the host: taps, namespaces, tables
 	InstanceFolder  string        // for disks and cached images; "" is in the first data folder
 	VCPUOvercommit  float64       // virtual processors given out per processor
@@ -95,6 +96,7 @@ func Default() Config {
 		OrphanGrace:       24 * time.Hour,
 
 		PublicAddresses: []string{"100.65.0.0/16"},
+		LibvirtSocket:   "/var/run/libvirt/libvirt-sock",
 		HostPrefix:      "au",
 		VCPUOvercommit:  16,
 		QuotaInstances:  10_000,

@@ -48,6 +48,7 @@ func Settings() []Setting {
 			field: func(c *Config) any { return &c.CustomerKeysTLS }},
 		{Name: "hypervisor", Usage: "what runs instances: libvirt (as root), test (libvirt's test driver: no guests) or off",
 			field: func(c *Config) any { return &c.Hypervisor }},
+		{Name: "libvirt-socket", Usage: "UNIX `socket` of libvirtd", field: func(c *Config) any { return &c.LibvirtSocket }},
 		{Name: "public-addresses", Usage: "`range` that public addresses of instances come from; repeatable",
 			field: func(c *Config) any { return &c.PublicAddresses }},
 		{Name: "host-prefix", Usage: "two or three `letters` that begin the names of taps and namespaces; differs between servers of one machine",

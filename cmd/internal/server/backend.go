@@ -25,6 +25,9 @@ func (b *backend) NotReady() []string {
 		return []string{"starting"}
 	}
 	var reasons []string
+	if b.machines.opening() {
+		reasons = append(reasons, "the machines of this host are being opened")
+	}
 	if b.draining.Load() {
 		reasons = append(reasons, "stopping")
 	}
@@ -35,6 +38,17 @@ func (b *backend) NotReady() []string {
 		reasons = append(reasons, fmt.Sprintf("%d devices take writes and %d are needed", up, need))
 	}
 	return reasons
+}
+
+// Limits implements adminapi.Backend.
+func (b *backend) Limits() []string {
+	if b.Starting() || b.cfg.Hypervisor == "off" {
+		return nil
+	}
+	if why := b.machines.limits(); why != "" {
+		return []string{"instances: " + why}
+	}
+	return nil
 }
 
 // CreateUser implements adminapi.Backend.

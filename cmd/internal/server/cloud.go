@@ -52,12 +52,9 @@ func (s *Server) openCompute(ctx context.Context) error {
 		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs)},
 		Visible: s.cfg.TerminatedFor, Types: typesOf(s.types), Keys: keyPair,
 	}
-	if s.cfg.Hypervisor == "off" {
-		c.Disabled = "it was started with --hypervisor off"
-	} else {
-		c.Console = func(ctx context.Context, _, instance string, most int) (compute.Console, error) {
-			return s.agent.Console(ctx, instance, most)
-		}
+	c.Disabled = s.machines.problem
+	if s.cfg.Hypervisor != "off" {
+		c.Console = s.machines.console
 	}
 	if s.compute, err = compute.Open(ctx, c); err != nil {
 		return err

@@ -4,15 +4,96 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/agent"
+	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/hypervisor"
 	"github.com/aureole-cloud/aureole/hypervisor/libvirt"
 	"github.com/aureole-cloud/aureole/netfw"
 )
+
+// machines is what runs instances on this host. It is opened in the background, for a hypervisor may take its time or not
+// be there yet, and S3 does not wait for it.
+type machines struct {
+	mu     sync.Mutex
+	agent  *agent.Agent    // nil until it is open
+	driver *libvirt.Driver // the agent's
+	why    string          // there is no agent
+	tried  bool            // to open it, once
+
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// Bounds of the time between two tries to open the machines.
+const (
+	firstReopen = 250 * time.Millisecond
+	lastReopen  = 2 * time.Second
+)
+
+// problem says why there are no machines; empty when there are.
+func (m *machines) problem() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.why
+}
+
+// limits says what does not work of the machines now, for people; empty when all does.
+func (m *machines) limits() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.driver != nil {
+		if err := m.driver.Down(); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	return m.why
+}
+
+// opening tells that nobody knows yet whether there will be machines.
+func (m *machines) opening() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.tried
+}
+
+func (m *machines) set(a *agent.Agent, d *libvirt.Driver, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.agent, m.driver, m.why, m.tried = a, d, why, true
+}
+
+// console implements compute.Config.Console.
+func (m *machines) console(ctx context.Context, _, instance string, most int) (compute.Console, error) {
+	m.mu.Lock()
+	a, why := m.agent, m.why
+	m.mu.Unlock()
+	if a == nil {
+		return compute.Console{}, &errs.E{Kind: errs.Unavailable, Reason: compute.Unavailable, Msg: "The console cannot be read: " + why + "."}
+	}
+	return a.Console(ctx, instance, most)
+}
+
+// close ends the work, with what was opened.
+func (m *machines) close() error {
+	m.stop()
+	m.work.Wait()
+	m.mu.Lock()
+	a, d := m.agent, m.driver
+	m.mu.Unlock()
+	if a == nil {
+		return nil
+	}
+	return errors.Join(a.Close(), d.Close())
+}
 
 // machinesFolder is where instances have their disks.
 func (s *Server) machinesFolder() string {
@@ -21,6 +102,9 @@ func (s *Server) machinesFolder() string {
 	}
 	return s.dir.Machines()
 }
+
+// RunsMachines reports whether instances with guests can be run.
+func (s *Server) RunsMachines() bool { return s.cfg.Hypervisor == "libvirt" }
 
 // Machines says, for people, what runs instances.
 func (s *Server) Machines() string {
@@ -36,21 +120,66 @@ func (s *Server) Machines() string {
 // scratchFolder is where images are while they are taken in. What a crash left there goes when the instances are opened.
 func (s *Server) scratchFolder() string { return filepath.Join(s.dir.Path(), "scratch") }
 
-// openMachines begins to run instances on this host.
+// openMachines begins to run instances on this host, as soon as its hypervisor is there.
 func (s *Server) openMachines(ctx context.Context) error {
 	if s.cfg.Hypervisor == "off" {
+		s.machines.set(nil, nil, "it was started with --hypervisor off")
 		return nil
 	}
-	uri := map[string]string{"libvirt": libvirt.QEMU, "test": libvirt.Test}[s.cfg.Hypervisor]
-	driver, err := libvirt.Open(ctx, libvirt.Config{URI: uri, Owner: s.dir.ID(), Log: s.log.With("part", "hypervisor")})
-	if err != nil {
-		return fmt.Errorf("hypervisor %s: %w", s.cfg.Hypervisor, err)
-	}
-	s.onClose("hypervisor", driver.Close)
 	folder := s.machinesFolder()
 	if err := os.MkdirAll(folder, 0o711); err != nil {
 		return fmt.Errorf("folder of instances: %w", err)
 	}
+	s.machines.why = "they are being opened"
+	ctx, s.machines.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.onClose("machines of this host", s.machines.close)
+	s.machines.work.Go(func() { s.keepOpening(ctx, folder) })
+	return nil
+}
+
+// keepOpening tries to open the machines until they are open or ctx ends.
+func (s *Server) keepOpening(ctx context.Context, folder string) {
+	told := ""
+	for wait := firstReopen; ; wait = min(2*wait, lastReopen) {
+		a, d, err := s.openAgent(ctx, folder)
+		if err == nil {
+			s.machines.set(a, d, "")
+			if told != "" {
+				s.log.Info("instances can be run now")
+			}
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		why := err.Error()
+		s.machines.set(nil, nil, why)
+		if why != told {
+			s.log.Error("no instances can be run yet; trying again", "error", err)
+			told = why
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// openAgent connects to the hypervisor and opens the agent on it.
+func (s *Server) openAgent(ctx context.Context, folder string) (_ *agent.Agent, _ *libvirt.Driver, err error) {
+	uri := map[string]string{"libvirt": libvirt.QEMU, "test": libvirt.Test}[s.cfg.Hypervisor]
+	driver, err := libvirt.Open(ctx, libvirt.Config{
+		URI: uri, Socket: s.cfg.LibvirtSocket, Owner: s.dir.ID(), Log: s.log.With("part", "hypervisor"),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("hypervisor %s: %w", s.cfg.Hypervisor, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, driver.Close())
+		}
+	}()
 	c := agent.Config{
 		Host: s.dir.ID(), Zones: s.cfg.ZoneNames(), Region: s.cfg.Region, Folder: folder, Store: s.store, Compute: s.compute,
 		Network: s.networks, Hypervisor: driver, Objects: s.images, Logger: s.log.With("part", "agent"), Kind: s.cfg.Hypervisor,
@@ -63,11 +192,8 @@ func (s *Server) openMachines(ctx context.Context) error {
 	case "test": // its instances have no guests, which need neither memory nor processors
 		c.VCPUs, c.MemoryMiB = 1<<20, 1<<30
 	}
-	if s.agent, err = agent.Open(ctx, c); err != nil {
-		return err
-	}
-	s.onClose("machines of this host", s.agent.Close)
-	return nil
+	a, err := agent.Open(ctx, c)
+	return a, driver, err
 }
 
 // openHostNetwork opens the host's network for an agent.

@@ -5,8 +5,9 @@
 //	networks -> instances -> machines of this host -> S3, EC2
 //
 // Guarantees: Open either returns a server whose parts all work or leaves nothing open; requests of S3 are answered only
-// after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request has ended or was cut, every worker has stopped and everything is closed. A
-// device that is down does not keep the server from starting as long as writes find a quorum.
+// after that, while the admin API can be asked how it goes from the beginning to the end. Run returns when every request
+// has ended or was cut, every worker has stopped and everything is closed. A device that is down does not keep the server
+// from starting as long as writes find a quorum; neither does a hypervisor, which is waited for in the background.
 //
 // What the parts do is their own business: there is no logic of S3 or of storage here.
 package server
@@ -31,7 +32,6 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/config"
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
-	"github.com/aureole-cloud/aureole/core/agent"
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/itype"
@@ -70,7 +70,7 @@ type Server struct {
 	networks  *network.Service
 	types     *itype.Catalogue
 	compute   *compute.Service
-	agent     *agent.Agent // nil when the hypervisor is off
+	machines  machines
 	images    *systemObjects
 	s3        *s3api.Server
 	ec2       *ec2api.Server
