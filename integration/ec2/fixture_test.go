@@ -29,6 +29,7 @@ type cloud struct {
 	*ec2.Client
 	prefix string
 	image  string
+	virsh  string // what virsh connects to
 }
 
 // start runs a server; its names on the host and its public addresses are its own.
@@ -36,7 +37,7 @@ func start(t *testing.T, hypervisor string, args ...string) *cloud {
 	t.Helper()
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	pid := os.Getpid()
-	c := &cloud{prefix: "t" + string(letters[pid%36]) + string(letters[pid/36%36])}
+	c := &cloud{virsh: "qemu:///system", prefix: "t" + string(letters[pid%36]) + string(letters[pid/36%36])}
 	pool := fmt.Sprintf("100.%d.%d.0/20", 80+pid/16%40, pid%16*16)
 	c.Server = harness.Start(t, harness.Options{
 		Args: append([]string{"--hypervisor", hypervisor, "--host-prefix", c.prefix, "--public-addresses", pool}, args...),
@@ -54,15 +55,9 @@ func start(t *testing.T, hypervisor string, args ...string) *cloud {
 func guests(t *testing.T, args ...string) *cloud {
 	t.Helper()
 	c := start(t, "libvirt", args...)
-	cache, err := harness.Cache()
-	if err != nil {
+	if err := c.tiny(); err != nil {
 		t.Fatal(err)
 	}
-	out, err := c.CLI("image", "tiny", "--dir", filepath.Join(cache, "tiny"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.image = strings.TrimSpace(out)
 	t.Cleanup(func() {
 		if c.Running() {
 			c.endAll(t)
@@ -70,6 +65,17 @@ func guests(t *testing.T, args ...string) *cloud {
 		}
 	})
 	return c
+}
+
+// tiny brings in the tiny image.
+func (c *cloud) tiny() error {
+	cache, err := harness.Cache()
+	if err != nil {
+		return err
+	}
+	out, err := c.CLI("image", "tiny", "--dir", filepath.Join(cache, "tiny"))
+	c.image = strings.TrimSpace(out)
+	return err
 }
 
 // run makes instances of the smallest type.

@@ -122,11 +122,11 @@ func (c *cloud) leakedAddresses(ctx context.Context, exists map[string]bool) (le
 
 // machines are the libvirt domains whose disks lie in this server's folder.
 func (c *cloud) machines() (names []string) {
-	for _, name := range list("virsh", "list", "--all", "--name") {
+	for _, name := range list("virsh", "-c", c.virsh, "list", "--all", "--name") {
 		if !strings.HasPrefix(name, "i-") {
 			continue
 		}
-		if xml := strings.Join(list("virsh", "dumpxml", name), "\n"); strings.Contains(xml, c.Data[0]+"/") {
+		if xml := strings.Join(list("virsh", "-c", c.virsh, "dumpxml", name), "\n"); strings.Contains(xml, c.Data[0]+"/") {
 			names = append(names, name)
 		}
 	}
