@@ -25,6 +25,9 @@ type conn struct {
 	inBody               bool
 	sinceMove            int // bytes of the body since readLimit was last moved
 
+	sent   int64 // bytes of answers
+	fitted bool  // fitBuffer was called
+
 	unread atomic.Bool // input is left that the client may still be sending: linger before closing
 	closed atomic.Bool
 }
@@ -96,10 +99,14 @@ func (c *conn) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if !c.fitted && c.sent >= fitAfter {
+		c.fitBuffer()
+	}
 	written := 0
 	for {
 		n, err := c.Conn.Write(p[written:])
 		written += n
+		c.sent += int64(n)
 		if n == 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
 		}
