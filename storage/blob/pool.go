@@ -6,12 +6,11 @@ import (
 	"github.com/aureole-cloud/aureole/storage/blobref"
 )
 
-// Buffers come in three sizes: a region of one block, one of four (the most a small blob takes; larger blobs are written
-// through it too), and the longest run of blocks that is read at once.
+// Buffers come in two sizes: a region of one block, and one of four: the most a small blob takes. Larger blobs are written and
+// read through it too.
 const (
 	oneBlock   = (headerSize + blobref.MaxOwnerLen + blockSize + crcSize + trailerSize + pageSize - 1) &^ (pageSize - 1)
 	fourBlocks = (headerSize + blobref.MaxOwnerLen + 4*(blockSize+crcSize) + trailerSize + pageSize - 1) &^ (pageSize - 1)
-	readBlocks = maxRun * stride
 )
 
 type buffer struct {
@@ -20,9 +19,9 @@ type buffer struct {
 }
 
 // buffers recycles the buffers of one device.
-type buffers struct{ one, four, read sync.Pool }
+type buffers struct{ one, four sync.Pool }
 
-// get returns a buffer of at least n bytes if n is at most readBlocks, else one of readBlocks. Its content is arbitrary.
+// get returns a buffer of at least n bytes if n is at most fourBlocks, else one of fourBlocks. Its content is arbitrary.
 func (b *buffers) get(n int64) *buffer {
 	p, size := b.class(n)
 	if v, ok := p.Get().(*buffer); ok {
@@ -38,11 +37,8 @@ func (b *buffers) put(v *buffer) {
 
 // class is the pool of the smallest buffers that hold n bytes, and their size.
 func (b *buffers) class(n int64) (*sync.Pool, int) {
-	switch {
-	case n <= oneBlock:
+	if n <= oneBlock {
 		return &b.one, oneBlock
-	case n <= fourBlocks:
-		return &b.four, fourBlocks
 	}
-	return &b.read, readBlocks
+	return &b.four, fourBlocks
 }

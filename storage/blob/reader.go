@@ -170,7 +170,7 @@ func (r *Reader) each(off, n int64, fn func([]byte) error) error {
 
 const (
 	stride = blockSize + crcSize // of blocks in a region
-	maxRun = 16                  // blocks that are read and handed on at once
+	maxRun = 4                   // blocks that are read and handed on at once: few enough to stay in a core's cache until they are sent
 )
 
 // verify checks up to count blocks that p holds, the first being number block, and closes the gaps of their checksums in place:
