@@ -18,6 +18,7 @@ func (s *Server) computeActions() []action {
 		handle("ModifyInstanceAttribute", s.modifyInstanceAttribute),
 		handle("ResetInstanceAttribute", s.resetInstanceAttribute),
 		handle("DescribeInstanceCreditSpecifications", s.describeInstanceCreditSpecifications),
+		handle("ModifyInstanceCreditSpecification", s.modifyInstanceCreditSpecification),
 		handle("ModifyInstanceMetadataOptions", s.modifyInstanceMetadataOptions),
 
 		handle("DescribeImages", s.describeImages),

@@ -81,7 +81,7 @@ func (s *Service) modify(i *Instance, c *InstanceChange) error {
 	}
 	if c.CPUCredits != nil {
 		if i.CPUCredits == "" {
-			return errs.New(errs.Invalid, "InstanceCreditSpecification.NotSupported", "The instance type %s does not support CPU credits.", i.Type).On(i.ID)
+			return errs.New(errs.Invalid, CreditsUnsupported, "The instance type %s does not support CPU credits.", i.Type).On(i.ID)
 		}
 		i.CPUCredits = *c.CPUCredits
 	}

@@ -27,6 +27,7 @@ const (
 	InvalidCombination    errs.Reason = "InvalidParameterCombination"
 	InvalidDeviceMapping  errs.Reason = "InvalidBlockDeviceMapping"
 	MissingParameter      errs.Reason = "MissingParameter"
+	CreditsUnsupported    errs.Reason = "InstanceCreditSpecification.NotSupported"
 )
 
 func notFound(ids ...string) error {

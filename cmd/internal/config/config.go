@@ -40,6 +40,7 @@ type Config struct {
 	LibvirtSocket   string        // where libvirtd listens
 	HostPrefix      string        // begins the names of what is made on the host: taps, namespaces, tables
 	InstanceFolder  string        // for disks and cached images; "" is in the first data folder
+	InstanceTypes   string        // file of instance types beside those that come with the program
 	VCPUOvercommit  float64       // virtual processors given out per processor
 	HostMemory      int64         // bytes of memory that instances may have; 0 is all of the host's
 	QuotaInstances  int           // instances of an account
@@ -210,6 +211,13 @@ func (c *Config) validateMachines() error {
 			return fmt.Errorf("instance-folder: %w", err)
 		}
 		c.InstanceFolder = abs
+	}
+	if c.InstanceTypes != "" {
+		abs, err := filepath.Abs(c.InstanceTypes)
+		if err != nil {
+			return fmt.Errorf("instance-types: %w", err)
+		}
+		c.InstanceTypes = abs
 	}
 	switch {
 	case c.VCPUOvercommit < 1 || c.VCPUOvercommit > 1000:

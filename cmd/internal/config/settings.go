@@ -55,6 +55,8 @@ func Settings() []Setting {
 			field: func(c *Config) any { return &c.HostPrefix }},
 		{Name: "instance-folder", Usage: "`folder` for disks of instances and cached images; in the first data folder if empty",
 			field: func(c *Config) any { return &c.InstanceFolder }},
+		{Name: "instance-types", Usage: "`file` (YAML or JSON) of instance types to add, change or hide",
+			field: func(c *Config) any { return &c.InstanceTypes }},
 		{Name: "vcpu-overcommit", Usage: "virtual processors given out per processor", field: func(c *Config) any { return &c.VCPUOvercommit }},
 		{Name: "host-memory", Usage: "memory that instances may have, as `size`; 0 for all of the machine's",
 			field: func(c *Config) any { return (*size)(&c.HostMemory) }},

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
-	"github.com/aureole-cloud/aureole/core/itype"
 	"github.com/aureole-cloud/aureole/core/network"
 )
 
@@ -36,7 +35,7 @@ func (s *Server) openNetwork(ctx context.Context) (err error) {
 // openCompute opens the instances and images.
 func (s *Server) openCompute(ctx context.Context) error {
 	var err error
-	if s.types, err = itype.New(); err != nil {
+	if s.types, err = openTypes(s.cfg.InstanceTypes); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(s.scratchFolder()); err != nil {

@@ -332,6 +332,36 @@ func TestFailedOpenLeavesNothingOpen(t *testing.T) {
 	}
 }
 
+// TestInstanceTypes: what is wrong with a file of instance types is said at the start, by the names of file, type and field.
+func TestInstanceTypes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "types.yaml")
+	for text, want := range map[string]string{
+		"types:\n  - {name: lab.tiny, vcpus: 0, memory_mib: 128}\n": "lab.tiny: vcpus",
+		"types:\n  - {name: lab.tiny, cpus: 1}\n":                   "cpus",
+		`{"types": [{"name": "tiny"}]}`:                             "FAMILY.SIZE",
+		"types: [":                                                  "types.yaml",
+		"- a\n- b\n":                                                "types.yaml",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := settings(t.TempDir())
+		c.InstanceTypes = file
+		s, err := server.Open(context.Background(), c, slog.New(slog.DiscardHandler))
+		if err == nil {
+			s.Run(canceled(), nil)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "instance-types") {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	c := settings(t.TempDir())
+	c.InstanceTypes = filepath.Join(t.TempDir(), "absent")
+	if _, err := server.Open(context.Background(), c, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "instance-types") {
+		t.Errorf("absent file: %v", err)
+	}
+}
+
 func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -1,11 +1,41 @@
 package server
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/knadh/koanf/parsers/yaml"
+
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/itype"
 	"github.com/aureole-cloud/aureole/core/keypair"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
+
+// openTypes makes the catalogue of instance types, with those of an operator's file if there is one.
+func openTypes(file string) (*itype.Catalogue, error) {
+	if file == "" {
+		return itype.New()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("instance-types: %w", err)
+	}
+	fields, err := yaml.Parser().Unmarshal(text) // which JSON is a part of
+	if err != nil {
+		return nil, fmt.Errorf("instance-types: %s: %w", file, err)
+	}
+	plain, err := json.Marshal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("instance-types: %s: %w", file, err)
+	}
+	more, err := itype.Parse(plain)
+	if err != nil {
+		return nil, fmt.Errorf("instance-types: %s: %w", file, err)
+	}
+	return itype.New(more...)
+}
 
 // typesOf makes the instances' view of the catalogue of types.
 func typesOf(catalogue *itype.Catalogue) func(string) (compute.InstanceType, bool) {
