@@ -46,7 +46,7 @@ func (s *Server) emptyActions() []action {
 		empty[model.DescribeReservedInstancesModificationsRequest]("DescribeReservedInstancesModifications", "ReservedInstancesModificationId", "InvalidReservedInstancesModificationID.NotFound", "reservedInstancesModificationsSet"),
 		empty[model.DescribeReservedInstancesOfferingsRequest]("DescribeReservedInstancesOfferings", "ReservedInstancesOfferingId", "InvalidReservedInstancesOfferingID.NotFound", "reservedInstancesOfferingsSet"),
 		empty[model.DescribeScheduledInstancesRequest]("DescribeScheduledInstances", "ScheduledInstanceId", "InvalidScheduledInstanceID.NotFound", "scheduledInstanceSet"),
-		empty[model.DescribeSecurityGroupReferencesRequest]("DescribeSecurityGroupReferences", "GroupId", "InvalidGroupID.NotFound", "securityGroupReferenceSet"),
+		empty[model.DescribeSecurityGroupReferencesRequest]("DescribeSecurityGroupReferences", "", "", "securityGroupReferenceSet"),
 		empty[model.DescribeSnapshotTierStatusRequest]("DescribeSnapshotTierStatus", "", "", "snapshotTierStatusSet"),
 		empty[model.DescribeSpotFleetRequestsRequest]("DescribeSpotFleetRequests", "SpotFleetRequestId", "InvalidSpotFleetRequestID.NotFound", "spotFleetRequestConfigSet"),
 		empty[model.DescribeSpotInstanceRequestsRequest]("DescribeSpotInstanceRequests", "SpotInstanceRequestId", "InvalidSpotInstanceRequestID.NotFound", "spotInstanceRequestSet"),

@@ -16,7 +16,11 @@ func (s *Server) createVpc(ctx context.Context, c *Call, in *model.CreateVpcRequ
 	if err := noIPv6(model.Val(in.AmazonProvidedIpv6CidrBlock), in.Ipv6CidrBlock != nil, in.Ipv6Pool != nil, in.Ipv6NetmaskLength != nil); err != nil {
 		return nil, err
 	}
-	if t := model.Val(in.InstanceTenancy); t != "" && t != "default" {
+	switch t := model.Val(in.InstanceTenancy); t {
+	case "", "default":
+	case "host": // of instances only
+		return nil, ec2err.Value("instanceTenancy", t)
+	default:
 		return nil, ec2err.Unsupported("The tenancy '%s' is not supported.", ec2err.Clip(t))
 	}
 	if in.CidrBlock == nil {

@@ -30,7 +30,7 @@ func (s *Server) describeImages(ctx context.Context, c *Call, in *model.Describe
 	}
 	page, next, err := listing[imageShown]{
 		items: items, id: func(i *imageShown) string { return i.core.ID }, kind: ids.Image, asked: in.ImageIds, filters: imageFilters,
-		exclusive: true,
+		exclusive: "imagesSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,8 @@ func (s *Server) describeInstanceStatus(ctx context.Context, c *Call, in *model.
 		items[n] = showStatus(shown[n].core, c.Time)
 	}
 	page, next, err := listing[statusShown]{
-		items: items, id: func(i *statusShown) string { return i.core.ID }, kind: ids.Instance, filters: statusFilters,
+		items: items, id: func(i *statusShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
+		filters: statusFilters, exclusive: "instancesSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (s *Server) describeInstances(ctx context.Context, c *Call, in *model.Descr
 	}
 	page, next, err := listing[instanceShown]{
 		items: shown, id: func(i *instanceShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
-		filters: instanceFilters, exclusive: true,
+		filters: instanceFilters, exclusive: "instancesSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err

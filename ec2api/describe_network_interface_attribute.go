@@ -20,6 +20,8 @@ func (s *Server) describeNetworkInterfaceAttribute(_ context.Context, c *Call, i
 	}
 	out := &model.DescribeNetworkInterfaceAttributeResult{NetworkInterfaceId: new(id)}
 	switch model.Val(in.Attribute) {
+	case "": // the model does not say that it is required; AWS's reference does
+		return nil, ec2err.Missing("attribute")
 	case "description":
 		out.Description = &model.AttributeValue{Value: new(n.Description)}
 	case "groupSet":

@@ -25,7 +25,7 @@ func (s *Server) describeNetworkInterfaces(ctx context.Context, c *Call, in *mod
 	}
 	page, next, err := listing[model.NetworkInterface]{
 		items: all, id: func(n *model.NetworkInterface) string { return model.Val(n.NetworkInterfaceId) }, kind: ids.NetworkInterface,
-		asked: in.NetworkInterfaceIds, filters: filters, exclusive: true,
+		asked: in.NetworkInterfaceIds, filters: filters, exclusive: "networkInterfaceIdSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err

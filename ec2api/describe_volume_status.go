@@ -29,9 +29,6 @@ var volumeStatusFilters = filter.Set[model.VolumeStatusItem]{Fields: map[string]
 
 // describeVolumeStatus tells of disks that they can be used: one that could not would have stopped its instance.
 func (s *Server) describeVolumeStatus(ctx context.Context, c *Call, in *model.DescribeVolumeStatusRequest) (*model.DescribeVolumeStatusResult, error) {
-	if err := checkVolumePage(in.MaxResults); err != nil {
-		return nil, err
-	}
 	all, err := s.volumes(ctx, c)
 	if err != nil {
 		return nil, err
@@ -45,7 +42,7 @@ func (s *Server) describeVolumeStatus(ctx context.Context, c *Call, in *model.De
 	}
 	page, next, err := listing[model.VolumeStatusItem]{
 		items: items, id: func(v *model.VolumeStatusItem) string { return *v.VolumeId }, kind: ids.Volume, asked: in.VolumeIds,
-		filters: volumeStatusFilters,
+		filters: volumeStatusFilters, exclusive: "volumeSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err

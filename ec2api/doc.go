@@ -6,7 +6,8 @@
 //   - Every action of EC2's API model is known: one that is not built answers UnsupportedOperation, never a false success;
 //     one that is not in the model answers InvalidAction.
 //   - A handler runs only for a request whose signature was verified, whose parameters have the names, types, enumerations
-//     and bounds of the model, which the principal may make, and which is no dry run.
+//     and bounds of the model, and which the principal may make. A dry run is carried out up to the commit, which the store
+//     refuses: it hears what the request itself would fail by, and changes nothing.
 //   - Errors are EC2's codes, statuses and document. A panic answers InternalError and ends nothing else.
 //   - The size, depth and number of parameters are bounded before anything is allocated for them.
 //

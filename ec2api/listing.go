@@ -22,16 +22,16 @@ type listing[T any] struct {
 	absent  func(string) error // of a name that is not there; nil is notFound of kind
 	filters filter.Set[T]
 
-	// exclusive refuses MaxResults together with ids, as some actions do.
-	exclusive bool
+	// exclusive is EC2's name for the ids, where it refuses them together with MaxResults; else empty.
+	exclusive string
 }
 
 // answer looks up the ids that were asked for, filters, sorts and cuts a page. next is the token of the following one.
 func (l listing[T]) answer(c *Call) (page []T, next *string, err error) {
 	page = l.items
 	if len(l.asked) > 0 {
-		if l.exclusive && c.common.MaxResults != nil {
-			return nil, nil, ec2err.Combination("The parameter MaxResults cannot be used with ids in the same request.")
+		if l.exclusive != "" && c.common.MaxResults != nil {
+			return nil, nil, ec2err.Combination("The parameter %s cannot be used with the parameter maxResults", l.exclusive)
 		}
 		if page, err = l.named(); err != nil {
 			return nil, nil, err

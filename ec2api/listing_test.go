@@ -14,7 +14,7 @@ import (
 
 func things(n int) listing[string] {
 	l := listing[string]{
-		id: func(s *string) string { return *s }, kind: ids.VPC, exclusive: true,
+		id: func(s *string) string { return *s }, kind: ids.VPC, exclusive: "vpcSet",
 		filters: filter.Set[string]{Fields: map[string]func(*string) []string{"id": func(s *string) []string { return []string{*s} }}},
 	}
 	for i := range n {
@@ -86,7 +86,7 @@ func TestNamedIDs(t *testing.T) {
 		{[]string{"subnet-1"}, nil, "InvalidVpcId.Malformed", `Invalid id: "subnet-1" (expecting "vpc-...")`},
 		{[]string{"vpc-xyz"}, nil, "InvalidVpcId.Malformed", `Invalid id: "vpc-xyz"`},
 		{[]string{""}, nil, "InvalidVpcId.Malformed", `Invalid id: "" (expecting "vpc-...")`},
-		{[]string{"vpc-00000000000000001"}, new(5), "InvalidParameterCombination", "The parameter MaxResults cannot be used with ids in the same request."},
+		{[]string{"vpc-00000000000000001"}, new(5), "InvalidParameterCombination", "The parameter vpcSet cannot be used with the parameter maxResults"},
 	} {
 		l.asked, c.common.MaxResults = tc.asked, tc.max
 		page, _, err := l.answer(c)

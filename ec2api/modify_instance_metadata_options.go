@@ -14,7 +14,10 @@ func (s *Server) modifyInstanceMetadataOptions(ctx context.Context, c *Call, in 
 	if err := checkIDs(ids.Instance, id); err != nil {
 		return nil, err
 	}
-	m := metadataOptions(in.HttpTokens, in.HttpPutResponseHopLimit, in.HttpEndpoint, in.HttpProtocolIpv6, in.InstanceMetadataTags)
+	m, err := metadataOptions(in.HttpTokens, in.HttpPutResponseHopLimit, in.HttpEndpoint, in.HttpProtocolIpv6, in.InstanceMetadataTags)
+	if err != nil {
+		return nil, err
+	}
 	i, err := s.cfg.Compute.Modify(ctx, c.Account(), id, compute.InstanceChange{Metadata: &m})
 	if err != nil {
 		return nil, err

@@ -38,8 +38,8 @@ var idKinds = map[ids.Kind]idKind{
 	ids.LaunchTemplate:        {"InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound", "launch template ID"},
 	ids.KeyPair:               {"InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair"},
 	ids.PlacementGroup:        {ec2err.InvalidParameterValue, "InvalidPlacementGroup.Unknown", "placement group"},
-	ids.ImportImageTask:       {"InvalidConversionTaskId.Malformed", "InvalidConversionTaskId.NotFound", "import task ID"},
-	ids.ImportSnapshotTask:    {"InvalidConversionTaskId.Malformed", "InvalidConversionTaskId.NotFound", "import task ID"},
+	ids.ImportImageTask:       {"InvalidConversionTaskId.Malformed", "InvalidConversionTaskId.Malformed", "import task ID"}, // EC2 has no other code
+	ids.ImportSnapshotTask:    {"InvalidConversionTaskId.Malformed", "InvalidConversionTaskId.Malformed", "import task ID"},
 	ids.IAMProfileAssociation: {"InvalidAssociationID.Malformed", "InvalidAssociationID.NotFound", "association ID"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/netip"
+	"slices"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/ids"
@@ -22,6 +23,7 @@ func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstanc
 		Key: model.Val(in.KeyName), ShutdownBehavior: model.Val(in.InstanceInitiatedShutdownBehavior), NoTerminate: model.Val(in.DisableApiTermination),
 		NoStop: model.Val(in.DisableApiStop), EBSOptimized: model.Val(in.EbsOptimized),
 	}
+	var err error
 	if in.ImageId != nil {
 		if err := checkIDs(ids.Image, *in.ImageId); err != nil {
 			return nil, err
@@ -37,9 +39,10 @@ func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstanc
 		run.CPUCredits = model.Val(in.CreditSpecification.CpuCredits)
 	}
 	if m := in.MetadataOptions; m != nil {
-		run.Metadata = metadataOptions(m.HttpTokens, m.HttpPutResponseHopLimit, m.HttpEndpoint, m.HttpProtocolIpv6, m.InstanceMetadataTags)
+		if run.Metadata, err = metadataOptions(m.HttpTokens, m.HttpPutResponseHopLimit, m.HttpEndpoint, m.HttpProtocolIpv6, m.InstanceMetadataTags); err != nil {
+			return nil, err
+		}
 	}
-	var err error
 	if run.UserData, err = decodeUserData(in.UserData); err != nil {
 		return nil, err
 	}
@@ -96,9 +99,15 @@ func decodeUserData(s *string) ([]byte, error) {
 	return nil, ec2err.New("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.")
 }
 
-func metadataOptions(tokens *string, hops *int, endpoint, v6, tagged *string) compute.MetadataOptions {
-	return compute.MetadataOptions{Tokens: model.Val(tokens), HopLimit: model.Val(hops), Endpoint: model.Val(endpoint), IPv6: model.Val(v6), Tags: model.Val(tagged)}
+func metadataOptions(tokens *string, hops *int, endpoint, v6, tagged *string) (compute.MetadataOptions, error) {
+	if hops != nil && *hops < 1 { // which stands for none given further on
+		return compute.MetadataOptions{}, ec2err.Low("httpPutResponseHopLimit", *hops, 1)
+	}
+	return compute.MetadataOptions{Tokens: model.Val(tokens), HopLimit: model.Val(hops), Endpoint: model.Val(endpoint), IPv6: model.Val(v6), Tags: model.Val(tagged)}, nil
 }
+
+// volumeTypes are those of EBS.
+var volumeTypes = [...]string{"standard", "io1", "io2", "gp2", "gp3", "sc1", "st1"}
 
 func diskRequests(maps []model.BlockDeviceMapping) ([]compute.DiskRequest, error) {
 	var out []compute.DiskRequest
@@ -116,6 +125,9 @@ func diskRequests(maps []model.BlockDeviceMapping) ([]compute.DiskRequest, error
 				return nil, ec2err.Unsupported("Iops and Throughput of root volumes are not built yet.")
 			case e.OutpostArn != nil:
 				return nil, ec2err.Unsupported("Outposts are not built.")
+			}
+			if t := model.Val(e.VolumeType); t != "" && !slices.Contains(volumeTypes[:], t) {
+				return nil, ec2err.Value("volumeType", t)
 			}
 			r.SizeGiB, r.Type, r.Delete = model.Val(e.VolumeSize), model.Val(e.VolumeType), e.DeleteOnTermination
 			if e.VolumeSize != nil && *e.VolumeSize < 1 {

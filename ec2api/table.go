@@ -2,9 +2,11 @@ package ec2api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/aureole-cloud/aureole/core/rehearsal"
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
 	"github.com/aureole-cloud/aureole/ec2api/ec2xml"
 	"github.com/aureole-cloud/aureole/ec2api/filter"
@@ -42,12 +44,25 @@ func handle[In, Out any, PIn requestOf[In], POut resultOf[Out]](name string, h f
 		if err := admit[In, PIn](ctx, s, c, in); err != nil {
 			return nil, err
 		}
+		if model.Val(c.common.DryRun) {
+			ctx = rehearsal.Begin(ctx)
+		}
 		out, err := h(ctx, c, in)
-		if err != nil {
+		if err := c.dryRun(err); err != nil {
 			return nil, err
 		}
 		return POut(out), nil
 	}}
+}
+
+// dryRun makes the answer to a call that went so far with err. A dry run is carried out up to the commit: tools that check
+// a launch by one expect to hear of what the launch itself would fail by, such as InsufficientFreeAddressesInSubnet
+// (AWS ParallelCluster's validators), and EC2 says that the request "would have succeeded".
+func (c *Call) dryRun(err error) error {
+	if model.Val(c.common.DryRun) && (err == nil || errors.Is(err, rehearsal.ErrDone)) {
+		return ec2err.New(ec2err.DryRunOperation, "Request would have succeeded, but DryRun flag is set.")
+	}
+	return err
 }
 
 // partly says what an action does not do yet.
@@ -70,9 +85,6 @@ func admit[In any, PIn requestOf[In]](ctx context.Context, s *Server, c *Call, i
 	if err := s.authorize(ctx, c); err != nil {
 		return err
 	}
-	if model.Val(c.common.DryRun) {
-		return ec2err.New(ec2err.DryRunOperation, "Request would have succeeded, but DryRun flag is set.")
-	}
 	return s.cfg.Network.Ensure(ctx, c.Account()) // the first call of an account finds its default VPC made
 }
 
@@ -92,10 +104,35 @@ func (c *Call) checkCommon() error {
 			}
 		}
 	}
+	if err := c.checkPage(); err != nil {
+		return err
+	}
 	if len(c.common.Filters) > 0 {
 		if err := filter.CheckNames(c.common.Filters, filterNames(c.Action)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// The bounds of a page, where AWS's reference has them and the model does not.
+const (
+	minPage = 5
+	topPage = 1000
+)
+
+func (c *Call) checkPage() error {
+	switch c.Action {
+	case "DescribeInstances", "DescribeInstanceStatus", "DescribeVolumes", "DescribeVolumeStatus":
+	default:
+		return nil
+	}
+	switch n := c.common.MaxResults; {
+	case n == nil:
+	case *n < minPage:
+		return ec2err.Low("maxResults", *n, minPage)
+	case *n > topPage:
+		return ec2err.High("maxResults", *n, topPage)
 	}
 	return nil
 }

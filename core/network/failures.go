@@ -28,15 +28,13 @@ var kindInfos = map[ids.Kind]kindInfo{
 	ids.Allocation:            {"InvalidAllocationID", "InvalidAllocationId", "allocation ID"},
 	ids.AddressAssociation:    {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
 	ids.VPCCIDRAssociation:    {"InvalidVpcCidrBlockAssociationID", "InvalidVpcCidrBlockAssociationId", "vpc cidr block association ID"},
-	ids.NATGateway:            {"InvalidNatGatewayID", "InvalidNatGatewayId", "nat gateway ID"},
+	ids.NATGateway:            {"InvalidNatGatewayID", "InvalidNatGatewayId", "natGateway ID"},
 }
 
 // notFound is the error of a resource that is not there.
 func notFound(k ids.Kind, id string) error {
 	info := kindInfos[k]
 	switch k {
-	case ids.NATGateway:
-		return errs.New(errs.NotFound, "NatGatewayNotFound", "NatGateway %s was not found", id).On(id)
 	case ids.InterfaceAttachment:
 		return errs.New(errs.NotFound, "InvalidAttachmentID.NotFound", "Interface attachment '%s' does not exist.", id).On(id)
 	}

@@ -123,7 +123,7 @@ func TestRoutes(t *testing.T) {
 		"part of the way":  {RouteSpec{Destination: prefix("8.8.8.0/24"), Gateway: gw.ID}, Unsupported},
 		"absent gateway":   {RouteSpec{Destination: anywhere4(), Gateway: "igw-00000000000000000"}, "InvalidGatewayID.NotFound"},
 		"another VPC's":    {RouteSpec{Destination: anywhere4(), Gateway: other.ID}, InvalidValue},
-		"absent NAT":       {RouteSpec{Destination: anywhere4(), NATGateway: "nat-00000000000000000"}, "NatGatewayNotFound"},
+		"absent NAT":       {RouteSpec{Destination: anywhere4(), NATGateway: "nat-00000000000000000"}, "InvalidNatGatewayID.NotFound"},
 		"an instance":      {RouteSpec{Destination: anywhere4(), Other: "i-00000000000000000"}, Unsupported},
 		"no target at all": {RouteSpec{Destination: anywhere4()}, MissingParameter},
 	} {

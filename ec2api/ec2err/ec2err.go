@@ -8,6 +8,7 @@ package ec2err
 import (
 	"fmt"
 	"net/url"
+	"strings"
 )
 
 // Error is an answer that is no success.
@@ -45,7 +46,26 @@ func Missing(param string) *Error {
 
 // Value is the error of a parameter whose value cannot be.
 func Value(param, value string) *Error {
-	return New(InvalidParameterValue, "Value (%s) for parameter %s is invalid.", Clip(value), param)
+	return New(InvalidParameterValue, "Value (%s) for parameter %s is invalid.", Clip(value), Name(param))
+}
+
+// Low and High are the errors of a number out of bounds. EC2 names the bound itself, which is allowed: "Value ( 1 ) for
+// parameter maxResults is invalid. Expecting a value greater than 5."
+func Low(param string, value, least int) *Error {
+	return New(InvalidParameterValue, "Value ( %d ) for parameter %s is invalid. Expecting a value greater than %d.", value, Name(param), least)
+}
+
+// High is Low at the other end.
+func High(param string, value, most int) *Error {
+	return New(InvalidParameterValue, "Value ( %d ) for parameter %s is invalid. Expecting a value less than %d.", value, Name(param), most)
+}
+
+// Name is how EC2 writes a parameter that has a wrong value: the first letter is small.
+func Name(param string) string {
+	if param == "" {
+		return ""
+	}
+	return strings.ToLower(param[:1]) + param[1:]
 }
 
 // Combination is the error of parameters that exclude each other.

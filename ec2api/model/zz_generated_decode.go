@@ -501,7 +501,7 @@ func (v *CreateTagsRequest) DecodeQuery(d *query.Decoder, n *query.Node) {
 
 // DecodeQuery reads the structure from a form.
 func (v *CreateVolumePermission) DecodeQuery(d *query.Decoder, n *query.Node) {
-	v.Group = d.Enum(n, "Group", isPermissionGroup)
+	v.Group = d.String(n, "Group")
 	v.UserId = d.String(n, "UserId")
 }
 
@@ -2059,7 +2059,7 @@ func (v *Ipv6Range) DecodeQuery(d *query.Decoder, n *query.Node) {
 
 // DecodeQuery reads the structure from a form.
 func (v *LaunchPermission) DecodeQuery(d *query.Decoder, n *query.Node) {
-	v.Group = d.Enum(n, "Group", isPermissionGroup)
+	v.Group = d.String(n, "Group")
 	v.UserId = d.String(n, "UserId")
 	v.OrganizationArn = d.String(n, "OrganizationArn")
 	v.OrganizationalUnitArn = d.String(n, "OrganizationalUnitArn")

@@ -1213,14 +1213,6 @@ func isOperationType(s string) bool {
 	return false
 }
 
-func isPermissionGroup(s string) bool {
-	switch s {
-	case "all":
-		return true
-	}
-	return false
-}
-
 func isPlacementStrategy(s string) bool {
 	switch s {
 	case "cluster", "spread", "partition":

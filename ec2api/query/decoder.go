@@ -88,7 +88,7 @@ func (d *Decoder) Sized(n *Node, name string, least, most int) *string {
 	if s != nil {
 		if l := utf8.RuneCountInString(*s); l < least || l > most {
 			d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. It must have between %d and %d characters.",
-				ec2err.Clip(*s), n.kids[name].path(), least, most))
+				ec2err.Clip(*s), ec2err.Name(n.kids[name].path()), least, most))
 		}
 	}
 	return s
@@ -107,7 +107,7 @@ func (d *Decoder) Bool(n *Node, name string) *bool {
 		return new(false)
 	}
 	d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Expected true or false.",
-		ec2err.Clip(kid.value), kid.path()))
+		ec2err.Clip(kid.value), ec2err.Name(kid.path())))
 	return nil
 }
 
@@ -130,14 +130,12 @@ func (d *Decoder) integer(kid *Node, least, most int) *int {
 	switch {
 	case err != nil:
 		d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Expected an integer.",
-			ec2err.Clip(kid.value), kid.path()))
+			ec2err.Clip(kid.value), ec2err.Name(kid.path())))
 		return nil
 	case int(v) < least:
-		d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value ( %d ) for parameter %s is invalid. Expecting a value greater than %d.",
-			v, kid.path(), least-1))
+		d.fail(ec2err.Low(kid.path(), int(v), least))
 	case int(v) > most:
-		d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value ( %d ) for parameter %s is invalid. Expecting a value less than %d.",
-			v, kid.path(), most+1))
+		d.fail(ec2err.High(kid.path(), int(v), most))
 	}
 	return new(int(v))
 }
@@ -151,7 +149,7 @@ func (d *Decoder) Long(n *Node, name string) *int64 {
 	v, err := strconv.ParseInt(kid.value, 10, 64)
 	if err != nil {
 		d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Expected an integer.",
-			ec2err.Clip(kid.value), kid.path()))
+			ec2err.Clip(kid.value), ec2err.Name(kid.path())))
 		return nil
 	}
 	return &v
@@ -166,7 +164,7 @@ func (d *Decoder) Float(n *Node, name string) *float64 {
 	v, err := strconv.ParseFloat(kid.value, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Expected a number.",
-			ec2err.Clip(kid.value), kid.path()))
+			ec2err.Clip(kid.value), ec2err.Name(kid.path())))
 		return nil
 	}
 	return &v
@@ -188,7 +186,7 @@ func (d *Decoder) Time(n *Node, name string) *time.Time {
 		}
 	}
 	d.fail(ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter %s is invalid. Expected a timestamp in ISO 8601 format.",
-		ec2err.Clip(kid.value), kid.path()))
+		ec2err.Clip(kid.value), ec2err.Name(kid.path())))
 	return nil
 }
 

@@ -75,17 +75,17 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tc := range []struct{ name, form, code, message string }{
 		{"missing", "MaxCount=1", "MissingParameter", "The request must contain the parameter MinCount"},
-		{"missing because empty", "MinCount=1&MaxCount=1&BlockDeviceMapping.1.Ebs.VolumeSize=x", "InvalidParameterValue", "BlockDeviceMapping.1.Ebs.VolumeSize"},
+		{"missing because empty", "MinCount=1&MaxCount=1&BlockDeviceMapping.1.Ebs.VolumeSize=x", "InvalidParameterValue", "blockDeviceMapping.1.Ebs.VolumeSize"},
 		{"unknown", "MinCount=1&MaxCount=1&Colour=red", "UnknownParameter", "The parameter Colour is not recognized"},
 		{"unknown below", "MinCount=1&MaxCount=1&Placement.Colour=red", "UnknownParameter", "Placement.Colour"},
 		{"scalar with members", "MinCount=1&MaxCount=1&ImageId.1=x", "UnknownParameter", "ImageId.1"},
 		{"list without number", "MinCount=1&MaxCount=1&SecurityGroupId=sg-1", "UnknownParameter", "SecurityGroupId"},
 		{"list with a name", "MinCount=1&MaxCount=1&SecurityGroupId.a=sg-1", "UnknownParameter", "SecurityGroupId.a"},
 		{"other spelling", "mincount=1&MaxCount=1", "MissingParameter", "MinCount"},
-		{"no integer", "MinCount=one&MaxCount=1", "InvalidParameterValue", "Value (one) for parameter MinCount is invalid"},
-		{"integer too large", "MinCount=4294967297&MaxCount=1", "InvalidParameterValue", "MinCount"},
-		{"no boolean", "MinCount=1&MaxCount=1&EbsOptimized=yes", "InvalidParameterValue", "EbsOptimized"},
-		{"no value of the enumeration", "MinCount=1&MaxCount=1&InstanceInitiatedShutdownBehavior=explode", "InvalidParameterValue", "Value (explode) for parameter InstanceInitiatedShutdownBehavior is invalid"},
+		{"no integer", "MinCount=one&MaxCount=1", "InvalidParameterValue", "Value (one) for parameter minCount is invalid"},
+		{"integer too large", "MinCount=4294967297&MaxCount=1", "InvalidParameterValue", "minCount"},
+		{"no boolean", "MinCount=1&MaxCount=1&EbsOptimized=yes", "InvalidParameterValue", "ebsOptimized"},
+		{"no value of the enumeration", "MinCount=1&MaxCount=1&InstanceInitiatedShutdownBehavior=explode", "InvalidParameterValue", "Value (explode) for parameter instanceInitiatedShutdownBehavior is invalid"},
 		{"not UTF-8", "MinCount=1&MaxCount=1&KeyName=%ff", "InvalidParameterValue", "KeyName"},
 		{"bad escape", "MinCount=1&MaxCount=1&KeyName=%f", "MalformedQueryString", "KeyName"},
 		{"bad escape in a name", "M%inCount=1", "MalformedQueryString", ""},
@@ -103,8 +103,8 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for _, tc := range []struct{ form, message string }{
-		{"MaxResults=4", "Value ( 4 ) for parameter MaxResults is invalid. Expecting a value greater than 4."},
-		{"MaxResults=1001", "Expecting a value less than 1001."},
+		{"MaxResults=4", "Value ( 4 ) for parameter maxResults is invalid. Expecting a value greater than 5."},
+		{"MaxResults=1001", "Expecting a value less than 1000."},
 	} {
 		if _, err := decode[model.DescribeVpcsRequest]("", tc.form); code(err) != "InvalidParameterValue" || !strings.Contains(err.Error(), tc.message) {
 			t.Errorf("%s: %v", tc.form, err)

@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"core/network":    {"core/errs", "core/idem", "core/ids", "core/tags", "storage/keys", "storage/kv"},
 	"core/kms":        {"core/errs", "core/iam", "storage/kv", "storage/keys"},
 	"core/object":     {"core/errs", "core/checksum", "core/iam", "core/kms", "core/iam/policy", "storage/blob", "storage/blobref", "storage/blobs", "storage/keys", "storage/kv", "storage/repair"},
+	"core/rehearsal":  {"storage/kv"},
 	"core/schedule":   {},
 	"core/compute":    {"core/errs", "core/iam", "core/idem", "core/ids", "core/network", "core/schedule", "core/tags", "storage/keys", "storage/kv"},
 	// The agent is where the cloud meets the host.

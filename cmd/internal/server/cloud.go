@@ -9,11 +9,12 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/network"
+	"github.com/aureole-cloud/aureole/core/rehearsal"
 )
 
 // openNetwork opens the virtual networks and makes those that the root account begins with.
 func (s *Server) openNetwork(ctx context.Context) (err error) {
-	c := network.Config{Store: s.store, Logger: s.log.With("part", "network"), Region: s.cfg.Region, Limits: network.DefaultLimits()}
+	c := network.Config{Store: rehearsal.Store(s.store), Logger: s.log.With("part", "network"), Region: s.cfg.Region, Limits: network.DefaultLimits()}
 	for i, name := range s.cfg.ZoneNames() {
 		c.Zones = append(c.Zones, network.Zone{Name: name, ID: ec2ZoneID(s.cfg.Region, i)})
 	}
@@ -47,7 +48,7 @@ func (s *Server) openCompute(ctx context.Context) error {
 	}
 	s.images = images
 	c := compute.Config{
-		Store: s.store, Network: s.networks, IAM: s.iam, Objects: images, Inspector: inspector{}, Logger: s.log.With("part", "compute"),
+		Store: rehearsal.Store(s.store), Network: s.networks, IAM: s.iam, Objects: images, Inspector: inspector{}, Logger: s.log.With("part", "compute"),
 		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs)},
 		Visible: s.cfg.TerminatedFor, Types: typesOf(s.types), Keys: keyPair,
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 	"github.com/aureole-cloud/aureole/core/idem"
 	"github.com/aureole-cloud/aureole/core/keypair"
+	"github.com/aureole-cloud/aureole/core/rehearsal"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api"
 	"github.com/aureole-cloud/aureole/iamapi"
@@ -17,10 +18,11 @@ func (s *Server) openEC2() (err error) {
 	log := s.log.With("part", "ec2")
 	sweeper := idem.StartSweeper(s.store, log)
 	s.onClose("client tokens", func() error { sweeper.Stop(); return nil })
-	pairs := keypair.NewService(s.store)
+	store := rehearsal.Store(s.store) // of what dry runs may not change
+	pairs := keypair.NewService(store)
 	_, endpoint, _ := strings.Cut(s.info.Endpoint, "://")
 	s.ec2, err = ec2api.New(ec2api.Config{
-		IAM: s.iam, Tags: tags.NewService(s.store, s.networks, s.compute, pairs), Network: s.networks, Compute: s.compute,
+		IAM: s.iam, Tags: tags.NewService(store, s.networks, s.compute, pairs), Network: s.networks, Compute: s.compute,
 		KeyPairs: pairs, Types: s.types, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Endpoint: endpoint,
 		Observer: observe.EC2{Requests: s.ec2Requests, Log: observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
 	})

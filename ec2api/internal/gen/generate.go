@@ -10,6 +10,7 @@ import (
 var openEnums = map[string]bool{
 	"InstanceType":         true, // the catalogue can be extended by configuration
 	"VolumeType":           true,
+	"PermissionGroup":      true,
 	"ResourceType":         true, // a tag specification for another type has its own sentence
 	"RegionName":           true,
 	"AccountAttributeName": true,
