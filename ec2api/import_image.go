@@ -56,6 +56,19 @@ func (s *Server) importImage(ctx context.Context, c *Call, in *model.ImportImage
 	}, nil
 }
 
+// importStep says what an import does, in EC2's words (VM Import/Export User Guide, "Monitor the progress of the import").
+func importStep(percent int) string {
+	switch {
+	case percent == 0:
+		return "pending"
+	case percent < compute.ImportFetched:
+		return "validating"
+	case percent < compute.ImportConverted:
+		return "converting"
+	}
+	return "preparing ami"
+}
+
 // showImport makes the answer's form of a task.
 func showImport(t *compute.Import, tagged tags.Set) model.ImportImageTask {
 	out := model.ImportImageTask{
@@ -70,10 +83,7 @@ func showImport(t *compute.Import, tagged tags.Set) model.ImportImageTask {
 	case compute.ImportActive:
 		out.Progress = new(strconv.Itoa(t.Progress))
 		if t.Message == "" {
-			out.StatusMessage = new("pending")
-			if t.Progress > 0 {
-				out.StatusMessage = new("converting")
-			}
+			out.StatusMessage = new(importStep(t.Progress))
 		}
 	case compute.ImportCompleted:
 		out.ImageId = new(t.Image)

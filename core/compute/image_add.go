@@ -175,6 +175,9 @@ func (s *Service) nameIsFree(ctx context.Context, account, name string) error {
 	})
 }
 
+// maxRaw is the size up to which a raw disk is kept as it came. A larger one is mostly zeros, which qcow2 leaves out.
+const maxRaw = 256 << 20
+
 // takeDisk makes body the disk of an image: whatever format it has becomes one that machines run from.
 func (s *Service) takeDisk(ctx context.Context, img *Image, body io.Reader, progress func(percent int)) (err error) {
 	if s.cfg.Inspector == nil {
@@ -188,12 +191,12 @@ func (s *Service) takeDisk(ctx context.Context, img *Image, body io.Reader, prog
 	if err != nil {
 		return err
 	}
-	progress(40)
+	progress(ImportFetched)
 	format, virtual, err := s.cfg.Inspector.Inspect(ctx, path)
 	if err != nil {
 		return &errs.E{Kind: errs.Invalid, Reason: "InvalidDiskImage", Msg: "The disk image cannot be used: " + err.Error(), Err: err}
 	}
-	if format != "qcow2" && format != "raw" {
+	if format != "qcow2" && (format != "raw" || virtual > maxRaw) {
 		converted := path + ".qcow2"
 		defer func() { err = errors.Join(err, removeFile(converted)) }()
 		if format, err = s.cfg.Inspector.Convert(ctx, path, converted); err != nil {
@@ -201,7 +204,7 @@ func (s *Service) takeDisk(ctx context.Context, img *Image, body io.Reader, prog
 		}
 		path, converted = converted, path
 	}
-	progress(70)
+	progress(ImportConverted)
 	const gib = 1 << 30
 	need := int((virtual + gib - 1) / gib)
 	if img.SizeGiB == 0 {

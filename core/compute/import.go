@@ -20,6 +20,12 @@ const (
 	ImportCompleted = "completed"
 )
 
+// How far an import is, in percent, when its bytes were read, and when they are what machines run from.
+const (
+	ImportFetched   = 40
+	ImportConverted = 70
+)
+
 // end notes how an import went.
 func (t *Import) end(status, message string, now time.Time) {
 	t.Status, t.Message, t.Ended = status, message, millis(now)

@@ -3,6 +3,7 @@ package compute
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -113,12 +114,32 @@ func (s *Service) fetchImport(ctx context.Context, t *Import) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, _, err := s.cfg.Objects.Open(ctx, cred.Principal, t.Bucket, t.Key)
+	body, size, err := s.cfg.Objects.Open(ctx, cred.Principal, t.Bucket, t.Key)
 	if err != nil {
 		return nil, err
 	}
-	err = s.takeDisk(ctx, img, body, func(percent int) { s.setProgress(ctx, t, percent) })
+	progress := func(percent int) { s.setProgress(ctx, t, percent) }
+	err = s.takeDisk(ctx, img, &meter{r: body, size: size, every: meterStep, tell: progress}, progress)
 	return img, errors.Join(err, body.Close())
+}
+
+// meterStep is after how many bytes a reader tells how far it is.
+const meterStep = 64 << 20
+
+// meter tells how much of the reading is done, as a part of the whole import.
+type meter struct {
+	r                       io.Reader
+	size, read, told, every int64
+	tell                    func(percent int)
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if m.read += int64(n); m.read-m.told >= m.every && m.size > 0 {
+		m.told = m.read
+		m.tell(int(ImportFetched * m.read / m.size))
+	}
+	return n, err
 }
 
 // setProgress shows how far an import is. It is only for people, so a failure does not matter.

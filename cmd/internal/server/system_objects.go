@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,12 +39,71 @@ func openSystemObjects(ctx context.Context, objects *object.Service) (*systemObj
 	if err != nil && errs.ReasonOf(err) != object.BucketOwned {
 		return nil, fmt.Errorf("bucket of machine images: %w", err)
 	}
-	return &systemObjects{objects}, nil
+	s := &systemObjects{objects}
+	return s, s.dropUploads(ctx)
 }
+
+// dropUploads ends what a crash cut off: whoever stored it begins anew.
+func (s *systemObjects) dropUploads(ctx context.Context) error {
+	for {
+		page, err := s.objects.ListUploads(ctx, system(), &object.ListUploadsInput{Bucket: systemBucket, Max: 1000})
+		if err != nil {
+			return fmt.Errorf("uploads of machine images: %w", err)
+		}
+		for _, u := range page.Uploads {
+			if err := s.objects.AbortUpload(ctx, system(), systemBucket, u.Key, u.UploadID); err != nil {
+				return fmt.Errorf("upload of a machine image that was cut off: %w", err)
+			}
+		}
+		if !page.Truncated {
+			return nil
+		}
+	}
+}
+
+// Objects larger than a part are stored in parts, of which an object has at most maxParts: one that is stored at once ends
+// at 5 GiB, which images pass.
+const (
+	minPart  = 64 << 20
+	maxParts = 10_000
+)
 
 // Put implements compute.Objects.
 func (s *systemObjects) Put(ctx context.Context, key string, body io.Reader, size int64) error {
+	if size > minPart {
+		return s.putParts(ctx, key, body, size)
+	}
 	_, err := s.objects.Put(ctx, system(), &object.PutInput{Bucket: systemBucket, Key: key, Body: body, Size: size})
+	return err
+}
+
+// putParts stores an object part by part.
+func (s *systemObjects) putParts(ctx context.Context, key string, body io.Reader, size int64) (err error) {
+	up, err := s.objects.CreateUpload(ctx, system(), &object.CreateUploadInput{Bucket: systemBucket, Key: key})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// Also when ctx ended; what even that leaves goes at the next start.
+			err = errors.Join(err, s.objects.AbortUpload(context.WithoutCancel(ctx), system(), systemBucket, key, up.UploadID))
+		}
+	}()
+	part := max(minPart, (size+maxParts-1)/maxParts)
+	done := object.CompleteInput{Bucket: systemBucket, Key: key, UploadID: up.UploadID, ObjectSize: &size}
+	for left := size; left > 0; {
+		n := min(part, left)
+		number := len(done.Parts) + 1
+		res, err := s.objects.UploadPart(ctx, system(), &object.PartInput{
+			Bucket: systemBucket, Key: key, UploadID: up.UploadID, PartNumber: number, Body: io.LimitReader(body, n), Size: n,
+		})
+		if err != nil {
+			return err
+		}
+		done.Parts = append(done.Parts, object.CompletePart{Number: number, ETag: res.ETag})
+		left -= n
+	}
+	_, err = s.objects.CompleteUpload(ctx, system(), &done)
 	return err
 }
 
