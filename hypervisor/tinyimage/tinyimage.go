@@ -30,7 +30,7 @@ import (
 )
 
 // builder is the version of this code; another one makes other images of the same sources.
-const builder = "2"
+const builder = "3"
 
 //go:embed guest
 var guest embed.FS

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,14 +91,24 @@ func TestFirewall(t *testing.T) {
 		t.Errorf("after it left the group: %q", got)
 	}
 
-	// A claims an address that is not its own.
 	groups(group, *inner.GroupId)
-	got := aShell.try("ip addr add 172.31.15.250/32 dev eth0 && timeout 3 nc -s 172.31.15.250 " + bPrivate + " 7000 </dev/null; echo status=$?")
-	if !strings.HasSuffix(got, "status=1") && !strings.HasSuffix(got, "status=143") && !strings.HasSuffix(got, "status=124") {
-		t.Errorf("a spoofed source: %q", got)
-	}
+	c.spoofs(t, aShell, bShell, *inner.GroupId, bPrivate)
 	if got := aShell.try("timeout 5 " + fetch); got != "hello" {
 		t.Errorf("with its own address: %q", got)
+	}
+
+	// A rule that goes lets no new flow in; those that are established go on, as the ssh sessions of this test.
+	ssh := &ec2.RevokeSecurityGroupIngressInput{GroupId: &group, IpPermissions: []types.IpPermission{{
+		IpProtocol: aws.String("tcp"), FromPort: aws.Int32(22), ToPort: aws.Int32(22), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}}}}}
+	if _, err := c.RevokeSecurityGroupIngress(t.Context(), ssh); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(within)
+	if reaches(net.JoinHostPort(aAt, "22"), within) {
+		t.Error("a new flow gets in after its rule was revoked")
+	}
+	if got := aShell.do(t, "echo still here"); got != "still here" {
+		t.Errorf("an established flow says %q after its rule was revoked", got)
 	}
 
 	// A token is asked for, as the instance demands; with a token all is told.
@@ -109,6 +120,86 @@ func TestFirewall(t *testing.T) {
 	}
 	if got := bShell.do(t, "imds meta-data/ami-launch-index"); got != "1" {
 		t.Errorf("launch index %q", got)
+	}
+	c.secondHop(t, aShell, a)
+}
+
+// spoofs has A send in other names than its own to B, which counts what arrives: pings of anybody are let in.
+func (c *cloud) spoofs(t *testing.T, a, b *shell, group, target string) {
+	t.Helper()
+	_, err := c.AuthorizeSecurityGroupIngress(t.Context(), &ec2.AuthorizeSecurityGroupIngressInput{GroupId: &group, IpPermissions: []types.IpPermission{{
+		IpProtocol: aws.String("icmp"), FromPort: aws.Int32(8), ToPort: aws.Int32(-1), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(within)
+	arrived := func(what, script string, want int) {
+		t.Helper()
+		const count = "awk '/^Icmp: [0-9]/ {print $10}' /proc/net/snmp"
+		before, err := strconv.Atoi(b.do(t, count))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := a.try(script)
+		after, err := strconv.Atoi(b.do(t, count))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after-before != want {
+			t.Errorf("%s: %d pings arrive, want %d; A says\n%s", what, after-before, want, said)
+		}
+	}
+	ping := "ping -c 3 -W 1 " + target
+	arrived("in its own name", ping, 3)
+	arrived("from another address", "ip addr add 172.31.15.250/32 dev eth0; ping -c 3 -W 1 -I 172.31.15.250 "+target+"; ip addr del 172.31.15.250/32 dev eth0", 0)
+	// The session itself goes over the interface whose address changes, so the script runs on its own. It tells the address it
+	// had then, and knows the next hop without asking, for even the question would be dropped.
+	arrived("from another MAC", `own=$(cat /sys/class/net/eth0/address)
+hop=$(ip route get `+target+` | awk '{for (i = 1; i < NF; i++) if ($i == "via") {print $(i + 1); exit} print $1; exit}')
+router=$(awk -v h=$hop '$1 == h {print $4}' /proc/net/arp)
+rm -f /tmp/spoof
+(sleep 0.3; ip link set eth0 address 02:00:00:00:be:ef; arp -s $hop $router; `+ping+`; cat /sys/class/net/eth0/address
+ip link set eth0 address $own; arp -d $hop; echo end) >/tmp/spoof 2>&1 </dev/null &
+until grep -q end /tmp/spoof; do sleep 0.2; done; cat /tmp/spoof; grep -q be:ef /tmp/spoof`, 0)
+	if got := a.try("cat /tmp/spoof"); !strings.Contains(got, "be:ef") || !strings.Contains(got, "3 packets transmitted") {
+		t.Errorf("A did not send from another MAC:\n%s", got)
+	}
+	arrived("in its own name again", ping, 3)
+}
+
+// secondHop asks for metadata from behind the guest, as a container does: a network namespace that the guest routes to, with a
+// second address of the instance. The answer with the token does not get that far unless its hop limit lets it.
+func (c *cloud) secondHop(t *testing.T, sh *shell, i types.Instance) {
+	t.Helper()
+	out, err := c.AssignPrivateIpAddresses(t.Context(), &ec2.AssignPrivateIpAddressesInput{
+		NetworkInterfaceId: i.NetworkInterfaces[0].NetworkInterfaceId, SecondaryPrivateIpAddressCount: aws.Int32(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := aws.ToString(out.AssignedPrivateIpAddresses[0].PrivateIpAddress)
+	sh.do(t, `set -e
+sysctl -w net.ipv4.ip_forward=1
+ip link add hop0 type veth
+unshare -n sleep 1000 >/dev/null 2>&1 </dev/null &
+inner=$!
+echo $inner >/tmp/inner
+sleep 1
+ip link set veth0 netns $inner
+ip link set hop0 up
+ip addr add 10.200.0.1/32 dev hop0
+ip route add `+second+`/32 dev hop0
+nsenter -t $inner -n sh -c "ip link set lo up; ip link set veth0 up; ip addr add `+second+`/32 dev veth0; ip route add 10.200.0.1 dev veth0; ip route add default via 10.200.0.1"
+nsenter -t $inner -n ping -c 1 -W 2 10.200.0.1`)
+	const ask = "rm -f /run/imds-token; timeout 6 nsenter -t $(cat /tmp/inner) -n imds meta-data/instance-id"
+	if got := sh.try(ask); got != "" {
+		t.Errorf("through a second hop, with a hop limit of 1: %q", got)
+	}
+	_, err = c.ModifyInstanceMetadataOptions(t.Context(), &ec2.ModifyInstanceMetadataOptionsInput{InstanceId: i.InstanceId, HttpPutResponseHopLimit: aws.Int32(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sh.try(ask); got != *i.InstanceId {
+		t.Errorf("through a second hop, with a hop limit of 2: %q", got)
 	}
 }
 
