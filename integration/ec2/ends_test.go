@@ -30,6 +30,23 @@ func TestEnds(t *testing.T) {
 	ends, endsAt := with(types.ShutdownBehaviorTerminate)
 	stopsShell, endsShell := c.ssh(t, stopsAt, key, boot), c.ssh(t, endsAt, key, boot)
 
+	// A kernel that panics is the guest's affair, as it is with EC2: the instance runs, and this one restarts itself.
+	before := endsShell.do(t, "grep btime /proc/stat")
+	_ = endsShell.try("(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 </dev/null &")
+	for deadline := time.Now().Add(boot); ; {
+		endsShell = c.ssh(t, endsAt, key, boot)
+		if endsShell.try("grep btime /proc/stat") != before {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the guest does not panic")
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if i := c.describe(t, ends); i.State.Name != types.InstanceStateNameRunning || i.StateReason != nil {
+		t.Errorf("after a panic the instance is %s (%s)", i.State.Name, reasonOf(i))
+	}
+
 	powerOff := func(s *shell, id string) {
 		s.do(t, "(sleep 0.2; poweroff) >/dev/null 2>&1 </dev/null &")
 		for deadline := time.Now().Add(30 * time.Second); contains(list("virsh", "list", "--name"), id); time.Sleep(20 * time.Millisecond) {
@@ -39,8 +56,9 @@ func TestEnds(t *testing.T) {
 		}
 	}
 	powerOff(stopsShell, stops)
-	if i := c.await(t, stops, types.InstanceStateNameStopped, seen); reasonOf(i) != "Client.InstanceInitiatedShutdown" {
-		t.Errorf("powered off: %s", reasonOf(i))
+	if i := c.await(t, stops, types.InstanceStateNameStopped, seen); reasonOf(i) != "Client.InstanceInitiatedShutdown" ||
+		!strings.Contains(aws.ToString(i.StateTransitionReason), "Client.InstanceInitiatedShutdown") {
+		t.Errorf("powered off: %s, %q", reasonOf(i), aws.ToString(i.StateTransitionReason))
 	}
 	powerOff(endsShell, ends)
 	if i := c.await(t, ends, types.InstanceStateNameTerminated, seen); reasonOf(i) != "Client.InstanceInitiatedShutdown" {
