@@ -64,10 +64,7 @@ func (a *Agent) keep(ctx context.Context, i *compute.Instance, m *hypervisor.Mac
 		}
 	}
 	if i.Reboots > i.Rebooted {
-		if err := a.queue.idle(func() error { return a.hv.Reboot(ctx, i.ID, a.cfg.RebootGrace) }); err != nil {
-			return err
-		}
-		return a.report(ctx, i, compute.Sight{Seen: compute.SeenRebooted, Reboots: i.Reboots})
+		return a.reboot(ctx, i)
 	}
 	return nil
 }
@@ -116,7 +113,7 @@ func (a *Agent) halt(ctx context.Context, i *compute.Instance, m *hypervisor.Mac
 		if i.Force || m.State == hypervisor.StateCrashed {
 			err = a.hv.Destroy(ctx, i.ID)
 		} else {
-			err = a.queue.idle(func() error { return a.stopGently(ctx, i) })
+			err = a.stopGently(ctx, i)
 		}
 		if err != nil {
 			return err
@@ -133,26 +130,47 @@ func (a *Agent) halt(ctx context.Context, i *compute.Instance, m *hypervisor.Mac
 	return a.report(ctx, i, compute.Sight{Seen: compute.SeenStopped})
 }
 
-// forcePoll is how often a stop that waits for its guest looks whether it is to be forced.
-const forcePoll = 500 * time.Millisecond
+// lookEvery is how often whoever waits for a guest looks whether that is still wanted.
+const lookEvery = 500 * time.Millisecond
 
-// stopGently asks the guest to stop, but breaks off when it is to be forced after all.
-func (a *Agent) stopGently(ctx context.Context, i *compute.Instance) error {
-	stopping, cancel := context.WithCancel(ctx)
+// waitFor runs f, which waits for a guest, and breaks it off when something else is wanted of the instance. Then it is the
+// turn of the next look.
+func (a *Agent) waitFor(ctx context.Context, i *compute.Instance, other func(now *compute.Instance) bool, f func(context.Context) error) (brokenOff bool, err error) {
+	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
-		for sleep(stopping, forcePoll) {
-			now, err := a.cfg.Compute.Get(stopping, a.cfg.Host, i.ID)
-			if err == nil && (now == nil || now.Force || now.Desired == compute.Terminated) {
+		for sleep(waiting, lookEvery) {
+			now, err := a.cfg.Compute.Get(waiting, a.cfg.Host, i.ID)
+			if err == nil && (now == nil || other(now)) {
 				cancel()
 			}
 		}
 	}()
-	err := a.hv.Stop(stopping, i.ID, a.cfg.StopGrace)
-	if err != nil && stopping.Err() != nil && ctx.Err() == nil {
+	err = a.queue.idle(func() error { return f(waiting) })
+	return err != nil && waiting.Err() != nil && ctx.Err() == nil, err
+}
+
+// stopGently asks the guest to stop, but breaks off when it is to be forced after all.
+func (a *Agent) stopGently(ctx context.Context, i *compute.Instance) error {
+	forced, err := a.waitFor(ctx, i, func(now *compute.Instance) bool { return now.Force || now.Desired == compute.Terminated },
+		func(ctx context.Context) error { return a.hv.Stop(ctx, i.ID, a.cfg.StopGrace) })
+	if forced {
 		return a.hv.Destroy(ctx, i.ID)
 	}
 	return err
+}
+
+// reboot asks the guest to restart, unless it is to stop after all.
+func (a *Agent) reboot(ctx context.Context, i *compute.Instance) error {
+	dropped, err := a.waitFor(ctx, i, func(now *compute.Instance) bool { return now.Desired != compute.Running },
+		func(ctx context.Context) error { return a.hv.Reboot(ctx, i.ID, a.cfg.RebootGrace) })
+	if dropped {
+		return nil // the change of the row has it looked at again
+	}
+	if err != nil {
+		return err
+	}
+	return a.report(ctx, i, compute.Sight{Seen: compute.SeenRebooted, Reboots: i.Reboots})
 }
 
 // terminate ends an instance: nothing of it may be left when that is reported.
