@@ -30,6 +30,7 @@ type cloud struct {
 	prefix string
 	image  string
 	virsh  string // what virsh connects to
+	killed string // the instance that TestKill works on
 }
 
 // start runs a server; its names on the host and its public addresses are its own.
