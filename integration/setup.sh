@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs the real clients that the integration tests drive: Debian's packages, the current boto3 and AWS CLI v1
-# in a virtual environment, the JavaScript SDK v3, litestream and OpenTofu. Needs root for apt; everything else lands in
+# in a virtual environment, the JavaScript SDK v3, litestream, kopia, rclone and OpenTofu. Needs root for apt; everything else lands in
 # .cache at the top of the repository, which git ignores. Run it again at any time: what is there is left alone.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 cache=${AUREOLE_TEST_CACHE:-$top/.cache}
 here=$top/integration
+kopia_version=v0.22.3
 litestream_version=v0.5.18
 opentofu_version=v1.12.6
 
@@ -100,19 +101,25 @@ else
 fi
 ln -sf "litestream-$litestream_version" "$cache/bin/litestream"
 
-# OpenTofu replaces a module in its go.mod, which "go install" refuses: it is built from a copy of its source.
-if [ -x "$cache/bin/tofu-$opentofu_version" ]; then
-	say "OpenTofu $opentofu_version is there"
-else
-	say "go build OpenTofu $opentofu_version (some minutes)"
-	source=$(cd / && GOFLAGS= go mod download -json "github.com/opentofu/opentofu@$opentofu_version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
-	work=$(mktemp -d)
-	cp -r "$source/." "$work"
-	chmod -R u+w "$work"
-	(cd "$work" && GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build -ldflags '-s -w' -o "$cache/bin/tofu-$opentofu_version" ./cmd/tofu)
-	rm -rf "$work"
-fi
-ln -sf "tofu-$opentofu_version" "$cache/bin/tofu"
+# from_source NAME VERSION MODULE PACKAGE FLAG... builds a program from a copy of its source, so that its own go.mod counts: "go
+# install" refuses one that replaces modules, as OpenTofu's does, and asks the proxy for lists that not all proxies give.
+from_source() {
+	name=$1 version=$2 module=$3 package=$4; shift 4
+	if [ -x "$cache/bin/$name-$version" ]; then
+		say "$name $version is there"
+	else
+		say "go build $name $version (some minutes)"
+		source=$(cd / && GOFLAGS= go mod download -json "$module@$version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
+		work=$(mktemp -d)
+		cp -r "$source/." "$work"
+		chmod -R u+w "$work"
+		(cd "$work" && GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build "$@" -ldflags '-s -w' -o "$cache/bin/$name-$version" "$package")
+		rm -rf "$work"
+	fi
+	ln -sf "$name-$version" "$cache/bin/$name"
+}
+from_source tofu "$opentofu_version" github.com/opentofu/opentofu ./cmd/tofu
+from_source kopia "$kopia_version" github.com/kopia/kopia . -tags nohtmlui
 
 # A program of ours around litestream's leaser, in a module of its own.
 if done_for lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum" && [ -x "$cache/bin/litestream-lease" ]; then
@@ -121,6 +128,15 @@ else
 	say "go build litestream-lease"
 	(cd "$here/clients/lease" && GOFLAGS= CGO_ENABLED=0 go build -o "$cache/bin/litestream-lease" .)
 	mark_done lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum"
+fi
+
+# Current rclone with the S3 backend alone; Debian's is from 2022.
+if done_for rclone "$here/clients/rclone/main.go" "$here/clients/rclone/go.sum" && [ -x "$cache/bin/rclone-s3" ]; then
+	say "rclone-s3 is there"
+else
+	say "go build rclone-s3"
+	(cd "$here/clients/rclone" && GOFLAGS= CGO_ENABLED=0 go build -ldflags '-s -w' -o "$cache/bin/rclone-s3" .)
+	mark_done rclone "$here/clients/rclone/main.go" "$here/clients/rclone/go.sum"
 fi
 
 say "ready"
