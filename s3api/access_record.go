@@ -2,11 +2,14 @@ package s3api
 
 import (
 	"crypto/tls"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
+	"github.com/aureole-cloud/aureole/s3api/s3xml"
 )
 
 // logAccess adds a record of the request to the log of its bucket, if the bucket has one.
@@ -21,77 +24,118 @@ func (r *request) logAccess() {
 	r.srv.accessLog.Add(to, r.start, r.accessRecord(to, logOperation(r), r.key))
 }
 
-// accessRecord is a line in the format of Amazon S3 server access logs:
+// logLine is a line in the format of Amazon S3 server access logs:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
-func (r *request) accessRecord(to *object.Logging, operation, key string) []byte {
-	b := make([]byte, 0, 512)
-	word := func(s string) {
-		if s == "" {
-			s = "-"
-		}
-		b = append(append(b, ' '), s...)
+type logLine []byte
+
+func (b *logLine) word(s string) {
+	if s == "" {
+		s = "-"
 	}
-	number := func(n int64) {
-		if n <= 0 {
-			word("")
-			return
-		}
-		b = strconv.AppendInt(append(b, ' '), n, 10)
+	*b = append(append(*b, ' '), s...)
+}
+
+func (b *logLine) number(n int64) {
+	if n <= 0 {
+		b.word("")
+		return
 	}
-	quote := func(s string) {
-		b = append(b, ` "`...)
-		if s == "" {
-			s = "-"
-		}
-		for i := range len(s) {
-			if c := s[i]; c < ' ' || c == '"' || c == 0x7F {
-				b = append(b, '%')
-				b = append(b, "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
-			} else {
-				b = append(b, c)
-			}
-		}
-		b = append(b, '"')
+	*b = strconv.AppendInt(append(*b, ' '), n, 10)
+}
+
+func (b *logLine) quote(s string) {
+	*b = append(*b, ` "`...)
+	if s == "" {
+		s = "-"
 	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == 0x7F {
+			*b = append(*b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		} else {
+			*b = append(*b, c)
+		}
+	}
+	*b = append(*b, '"')
+}
+
+// beginRecord writes what a record says first: whose bucket, when, who, and what was done to which key.
+func (r *request) beginRecord(to *object.Logging, operation, key string) *logLine {
+	b := make(logLine, 0, 512)
 	requester := r.who.CanonicalID
 	if !r.who.Root {
 		requester = r.who.ARN
 	}
+	b = append(b, to.Source.Owner.CanonicalID...)
+	b.word(to.Source.Bucket)
+	b = r.start.UTC().AppendFormat(append(b, ' '), "[02/Jan/2006:15:04:05 -0700]")
+	b.word(r.fctx.RemoteIP().String())
+	b.word(requester)
+	b.word(r.id)
+	b.word(operation)
+	b.word(string(appendPathEscaped(nil, key)))
+	return &b
+}
+
+// endRecord writes what a record says last.
+func (r *request) endRecord(b *logLine, version string) []byte {
+	b.word(version)
+	b.word(r.srv.ids.hostID)
+	r.logAuth(b)
+	b.word("") // access point
+	b.word("") // whether an access control list was needed
+	return append(*b, '\n')
+}
+
+// accessRecord is the record of the request as a whole.
+func (r *request) accessRecord(to *object.Logging, operation, key string) []byte {
 	code := ""
 	if r.failure != nil {
 		code = string(r.failure.Code)
 	}
-	b = append(b, to.Source.Owner.CanonicalID...)
-	word(to.Source.Bucket)
-	b = r.start.UTC().AppendFormat(append(b, ' '), "[02/Jan/2006:15:04:05 -0700]")
-	word(r.fctx.RemoteIP().String())
-	word(requester)
-	word(r.id)
-	word(operation)
-	word(string(appendPathEscaped(nil, key)))
-	quote(r.method + " " + r.loggedURI() + " HTTP/1.1")
-	number(int64(r.fctx.Response.StatusCode()))
-	word(code)
-	number(r.bytesOut)
-	number(max(r.size, r.bytesIn))
-	number(max(time.Since(r.start).Milliseconds(), 1))
-	word("") // turn-around time
-	quote(r.header("Referer"))
-	quote(r.header("User-Agent"))
+	b := r.beginRecord(to, operation, key)
+	b.quote(r.method + " " + r.loggedURI() + " HTTP/1.1")
+	b.number(int64(r.fctx.Response.StatusCode()))
+	b.word(code)
+	b.number(r.bytesOut)
+	b.number(max(r.size, r.bytesIn))
+	b.number(max(time.Since(r.start).Milliseconds(), 1))
+	b.word("") // turn-around time
+	b.quote(r.header("Referer"))
+	b.quote(r.header("User-Agent"))
 	version := r.version
 	if version == "" {
 		version = r.query.get("versionId")
 	}
-	word(version)
-	word(r.srv.ids.hostID)
-	r.logAuth(word)
-	word("") // access point
-	word("") // whether an access control list was needed
-	return append(b, '\n')
+	return r.endRecord(b, version)
+}
+
+// logBatch adds a record for each key of a DeleteObjects. They look as Amazon's do: no request, no times, no client.
+func (r *request) logBatch(keys []s3xml.DeleteObject, outcomes []deletion) {
+	to := r.srv.objects.LoggingOf(r.ctx, r.bucket)
+	if to == nil || r.srv.accessLog == nil {
+		return
+	}
+	for i := range keys {
+		status, code, version := http.StatusNoContent, "", keys[i].VersionID
+		if err := outcomes[i].err; err != nil {
+			e := s3err.From(err)
+			status, code = e.Status, string(e.Code)
+		} else if version == "" {
+			version = outcomes[i].res.VersionID
+		}
+		b := r.beginRecord(to, "BATCH.DELETE.OBJECT", keys[i].Key)
+		b.word("") // no request of its own
+		b.number(int64(status))
+		b.word(code)
+		for range 6 { // bytes sent, size, times, referrer and user agent
+			b.word("")
+		}
+		r.srv.accessLog.Add(to, r.start, r.endRecord(b, version))
+	}
 }
 
 // logAuth writes how the request was signed and came.
-func (r *request) logAuth(word func(string)) {
+func (r *request) logAuth(b *logLine) {
 	version, cipher, protocol, kind := "", "", "", ""
 	if r.auth.Signed() {
 		version, kind = "SigV4", "AuthHeader"
@@ -109,11 +153,11 @@ func (r *request) logAuth(word func(string)) {
 		cipher = tls.CipherSuiteName(st.CipherSuite)
 		protocol = strings.Replace(tls.VersionName(st.Version), "TLS ", "TLSv", 1)
 	}
-	word(version)
-	word(cipher)
-	word(kind)
-	word(r.host)
-	word(protocol)
+	b.word(version)
+	b.word(cipher)
+	b.word(kind)
+	b.word(r.host)
+	b.word(protocol)
 }
 
 // loggedURI is the target of the request without what would let a reader of the log repeat a presigned one.

@@ -23,6 +23,7 @@ func deleteObjects(r *request) (*response, error) {
 		return nil, err
 	}
 	outcomes := r.deleteEach(in.Objects)
+	r.logBatch(in.Objects, outcomes)
 	x := s3xml.New("DeleteResult", 64*len(in.Objects))
 	for i := range in.Objects {
 		r.deleted(x, &in.Objects[i], outcomes[i], in.Quiet)

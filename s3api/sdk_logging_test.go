@@ -152,3 +152,33 @@ func TestBucketLoggingErrors(t *testing.T) {
 		}
 	}
 }
+
+// A DeleteObjects has a record of its own and one for each key, as at Amazon.
+func TestSDKBucketLoggingBatchDelete(t *testing.T) {
+	f := start(t, func(c *s3api.Config) { c.LogInterval = 30 * time.Millisecond })
+	c := f.client()
+	ctx := context.Background()
+	f.bucket("src")
+	f.bucket("dst")
+	f.putPolicy("dst", `{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::dst/*"}`)
+	f.putPolicy("src", `{"Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::src/kept"}`)
+	f.do("PUT", "/src/kept", "x")
+	f.do("PUT", "/src/a%20b", "x")
+	_, err := c.PutBucketLogging(ctx, &s3.PutBucketLoggingInput{Bucket: aws.String("src"), BucketLoggingStatus: &types.BucketLoggingStatus{
+		LoggingEnabled: &types.LoggingEnabled{TargetBucket: aws.String("dst"), TargetPrefix: aws.String("")}}})
+	must(t, err)
+	_, err = c.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String("src"), Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+		{Key: aws.String("a b")}, {Key: aws.String("kept")}, {Key: aws.String("never"), VersionId: aws.String("null")}}}})
+	must(t, err)
+	_, lines := f.logsOf("dst", "", 4)
+	for _, want := range []string{
+		` BATCH\.DELETE\.OBJECT a%20b - 204 - - - - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
+		` BATCH\.DELETE\.OBJECT kept - 403 AccessDenied - - - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
+		` BATCH\.DELETE\.OBJECT never - 204 - - - - - - - null \S+ SigV4 - AuthHeader \S+ - - -$`,
+		` REST\.POST\.MULTI_OBJECT_DELETE - "POST /src\?delete=? HTTP/1\.1" 200 - `,
+	} {
+		if !slices.ContainsFunc(lines, regexp.MustCompile(want).MatchString) {
+			t.Errorf("no record %s in %q", want, lines)
+		}
+	}
+}

@@ -134,15 +134,20 @@ func (l *Log) Close(ctx context.Context) {
 	l.mu.closed = true
 	l.mu.Unlock()
 	l.deliver(ctx, 0)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mu.bytes > 0 {
+		l.cfg.Logger.Warn("access log records were lost, there was no time to deliver them", "bytes", l.mu.bytes)
+	}
 }
 
-// deliver delivers the batches of at least so many bytes.
+// deliver delivers the batches of at least so many bytes. What the end of ctx keeps it from delivering stays.
 func (l *Log) deliver(ctx context.Context, least int) {
 	l.mu.Lock()
-	var due []*batch
+	due := map[destination]*batch{}
 	for d, b := range l.mu.batches {
 		if len(b.records) >= least {
-			due = append(due, b)
+			due[d] = b
 			delete(l.mu.batches, d)
 		}
 	}
@@ -152,14 +157,29 @@ func (l *Log) deliver(ctx context.Context, least int) {
 	if dropped > 0 {
 		l.cfg.Logger.Warn("access log records were dropped, there were too many", "records", dropped)
 	}
-	for _, b := range due {
-		if err := l.cfg.Deliver(ctx, b.to, b.key(time.Now()), b.records); err != nil {
+	for d, b := range due {
+		err := l.cfg.Deliver(ctx, b.to, b.key(time.Now()), b.records)
+		if err != nil && ctx.Err() != nil {
+			l.putBack(d, b)
+			continue
+		}
+		if err != nil {
 			l.cfg.Logger.Warn("delivering an access log", "source", b.to.Source.Bucket, "target", b.to.Target, "bytes", len(b.records), "err", err)
 		}
 		l.mu.Lock()
 		l.mu.bytes -= len(b.records)
 		l.mu.Unlock()
 	}
+}
+
+// putBack puts a batch in front of what came for its destination since.
+func (l *Log) putBack(d destination, b *batch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if later := l.mu.batches[d]; later != nil {
+		b.records, b.to = append(b.records, later.records...), later.to
+	}
+	l.mu.batches[d] = b
 }
 
 // key names the object that a batch becomes.
