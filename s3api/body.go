@@ -106,6 +106,10 @@ func (r *request) openBody(maxSize int64) (*upload, error) {
 	if o.ContentLength == -2 {
 		return nil, s3err.New(s3err.MissingContentLength)
 	}
+	if o.ContentLength < 0 && o.DecodedLength < 0 && !strings.HasPrefix(o.PayloadHash, "STREAMING-") {
+		// Amazon takes chunks of HTTP only when it is told the size of what is in them.
+		return nil, s3err.New(s3err.NotImplemented).With("Header", "Transfer-Encoding")
+	}
 	var err error
 	if up.body, err = chunked.NewReader(up.wire, o); err != nil {
 		return nil, err

@@ -500,3 +500,32 @@ func TestStalledReader(t *testing.T) {
 		t.Errorf("%d bytes came after the stall, %v", n, err)
 	}
 }
+
+// Chunks of HTTP whose size nobody told are refused as by Amazon; told it, the body is taken.
+func TestPlainChunks(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	for target, c := range map[string]struct {
+		header []string
+		want   string
+	}{
+		"/bkt/size":    {[]string{"x-amz-decoded-content-length: 5"}, "200 "},
+		"/bkt/no-size": {nil, "501 NotImplemented Transfer-Encoding"},
+	} {
+		r := newRequest("PUT", target, "hello", c.header...)
+		r.payload = "UNSIGNED-PAYLOAD"
+		r.sign(f.addr, testKeyID, testSecret)
+		r.noLength = true
+		r.header = append(r.header, "Transfer-Encoding: chunked")
+		r.body = "5\r\nhello\r\n0\r\n\r\n"
+		conn := f.dial()
+		_, err := io.WriteString(conn, r.wire())
+		must(t, err)
+		a := conn.read("PUT")
+		must(t, conn.Close())
+		got := strings.TrimRight(fmt.Sprintf("%d %s %s", a.status, a.code(), element(a.body, "Header")), " ")
+		if got != strings.TrimRight(c.want, " ") {
+			t.Errorf("%s: %s, want %s", target, got, c.want)
+		}
+	}
+}
