@@ -38,7 +38,9 @@ type Config struct {
 	Publisher    Publisher     // sends notifications; nil: there is nothing to send them to
 	Replicator   Replicator    // writes replicas elsewhere; nil: only to other buckets here
 	LifecycleDay time.Duration // length of a day for lifecycle rules; 0 is that of a day
-	RestoreDelay time.Duration // how long it takes to restore an archived version; 0 is no time
+	// MinimumTransition is what lifecycle configurations go by that say nothing: TransitionAll128K, which is the default, or TransitionVaries.
+	MinimumTransition string
+	RestoreDelay      time.Duration // how long it takes to restore an archived version; 0 is no time
 
 	Ownership   Ownership // of buckets made without a word about it
 	BlockPublic bool      // public access to new buckets is blocked in all four ways until the block is removed
@@ -78,6 +80,9 @@ func (c Config) withDefaults() Config {
 	if c.Region == "" {
 		c.Region = "us-east-1"
 	}
+	if c.MinimumTransition == "" {
+		c.MinimumTransition = TransitionAll128K
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -100,6 +105,8 @@ func (c Config) Validate() error {
 		return errors.New("object: config: negative grace, bucket limit, part size, day or delay")
 	case c.Ownership > ObjectWriter:
 		return fmt.Errorf("object: config: unknown ownership %d", c.Ownership)
+	case c.MinimumTransition != TransitionAll128K && c.MinimumTransition != TransitionVaries:
+		return fmt.Errorf("object: config: unknown minimum of transitions %q", c.MinimumTransition)
 	case c.Store.Shards() < 2:
 		return errors.New("object: config: the store has no index shard")
 	}

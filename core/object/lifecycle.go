@@ -123,7 +123,7 @@ func (s *Service) putLifecycle(ctx context.Context, who iam.Principal, bucket st
 	if _, err := s.enter(ctx, &who, actPutLifecycle, bucket, ""); err != nil {
 		return err
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(s.cfg.MinimumTransition); err != nil {
 		return err
 	}
 	data, err := json.Marshal(c)

@@ -30,11 +30,11 @@ func argument(name, value, format string, args ...any) error {
 	return e
 }
 
-// validate checks a configuration and completes it: ids, the default size.
-func (c *LifecycleConfig) validate() error {
+// validate checks a configuration and completes it: ids, and which of the two sizes when it names none.
+func (c *LifecycleConfig) validate(minimum string) error {
 	switch c.MinimumSize {
 	case "":
-		c.MinimumSize = TransitionAll128K
+		c.MinimumSize = minimum
 	case TransitionAll128K, TransitionVaries:
 	default:
 		return invalidRequest("Invalid TransitionDefaultMinimumObjectSize found: %s", c.MinimumSize)

@@ -401,3 +401,26 @@ func check(t testing.TB, err error) {
 		t.Error(err)
 	}
 }
+
+// Which small objects move is the configuration's choice, or else the server's.
+func TestLifecycleDefaultMinimum(t *testing.T) {
+	for name, c := range map[string]struct{ server, config, class, want string }{
+		"of its own":             {"", "", "GLACIER", "STANDARD"},
+		"varies":                 {object.TransitionVaries, "", "GLACIER", "GLACIER"},
+		"varies, not an archive": {object.TransitionVaries, "", "GLACIER_IR", "STANDARD"},
+		"chosen over it":         {object.TransitionVaries, object.TransitionAll128K, "GLACIER", "STANDARD"},
+	} {
+		w := newWorld(t, func(cfg *object.Config) { cfg.LifecycleDay, cfg.MinimumTransition = testDay, c.server })
+		w.bucket("bkt")
+		w.put("bkt", "small", []byte("x"))
+		conf := &object.LifecycleConfig{MinimumSize: c.config, Rules: []object.LifecycleRule{{Enabled: true, Filter: &object.LifecycleFilter{},
+			Transitions: []object.LifecycleTransition{{Days: ptr(1), Class: c.class}}}}}
+		must(t, w.PutLifecycle(ctx, alice, "bkt", conf))
+		w.pass()
+		res, err := w.Head(ctx, alice, &object.GetInput{Bucket: "bkt", Key: "small"})
+		must(t, err)
+		if res.StorageClass != c.want {
+			t.Errorf("%s: %q, want %q", name, res.StorageClass, c.want)
+		}
+	}
+}

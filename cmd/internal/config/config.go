@@ -66,6 +66,7 @@ type Config struct {
 
 	DefaultOwnership  string // of new buckets: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter
 	BlockPublicAccess bool   // of new buckets, until they say otherwise
+	DefaultTransition string // which small objects lifecycle rules move: all_storage_classes_128K or varies_by_storage_class
 
 	RootAccessKeyID     string // given instead of generated, at the first start
 	RootSecretAccessKey string
@@ -104,8 +105,9 @@ func Default() Config {
 		QuotaVCPUs:      20_000,
 		TerminatedFor:   time.Hour,
 
-		DefaultOwnership: "BucketOwnerEnforced",
-		LifecycleDay:     24 * time.Hour,
+		DefaultOwnership:  "BucketOwnerEnforced",
+		DefaultTransition: "all_storage_classes_128K",
+		LifecycleDay:      24 * time.Hour,
 	}
 }
 
@@ -164,6 +166,7 @@ func (c *Config) Validate() error {
 		{"log-format", c.LogFormat, []string{"text", "json"}},
 		{"log-level", c.LogLevel, []string{"debug", "info", "warn", "error"}},
 		{"default-object-ownership", c.DefaultOwnership, []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}},
+		{"default-transition-size", c.DefaultTransition, []string{"all_storage_classes_128K", "varies_by_storage_class"}},
 		{"access-log", c.AccessLog, []string{"all", "errors", "off"}},
 	} {
 		if !oneOf(f.value, f.allowed) {

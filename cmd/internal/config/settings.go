@@ -90,6 +90,8 @@ func Settings() []Setting {
 			field: func(c *Config) any { return &c.DefaultOwnership }},
 		{Name: "block-public-access", Usage: "block public access to new buckets in all four ways, until their block is changed",
 			field: func(c *Config) any { return &c.BlockPublicAccess }},
+		{Name: "default-transition-size", Usage: "`rule` for lifecycle configurations that name none: all_storage_classes_128K, or varies_by_storage_class, by which small objects go to archives too",
+			field: func(c *Config) any { return &c.DefaultTransition }},
 		{Name: "root-access-key-id", Usage: "key of the root account, given instead of generated", NoFlag: true,
 			field: func(c *Config) any { return &c.RootAccessKeyID }},
 		{Name: "root-secret-access-key", Usage: "its secret", NoFlag: true, Secret: true,

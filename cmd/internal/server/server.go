@@ -173,7 +173,8 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 	s.objects, err = object.Open(ctx, object.Config{
 		Store: s.store, Blobs: s.manager.Pool(), IAM: s.iam, Region: s.cfg.Region, Grace: s.cfg.DeleteGrace,
 		Publisher: s.publisher, Replicator: s.replicas, Workers: true, LifecycleDay: s.cfg.LifecycleDay,
-		Ownership: ownership, BlockPublic: s.cfg.BlockPublicAccess,
+		MinimumTransition: s.cfg.DefaultTransition,
+		Ownership:         ownership, BlockPublic: s.cfg.BlockPublicAccess,
 		Keys: s.keys, DefaultEncryption: s.defaultEncryption(),
 		Logger: s.log.With("part", "object"),
 	})
