@@ -94,7 +94,16 @@ func putBucketAbac(r *request) (*response, error) {
 	return r.ok(), nil
 }
 
-// onlyElsewhere answers for what general purpose buckets do not have: torrents, sessions of directory buckets.
+// getObjectTorrent: GET /bucket/key?torrent. Amazon makes torrents no more, and nothing tells what it answers instead: here
+// no object has one.
+func getObjectTorrent(r *request) (*response, error) {
+	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
+		return nil, err
+	}
+	return nil, s3err.New(s3err.NoSuchKey).With("Key", r.key)
+}
+
+// onlyElsewhere answers for what general purpose buckets do not have: sessions of directory buckets.
 func onlyElsewhere(r *request) (*response, error) {
 	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
 		return nil, err

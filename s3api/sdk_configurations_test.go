@@ -179,7 +179,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"accelerate case":    {"PUT", "/conf?accelerate", "<AccelerateConfiguration><Status>enabled</Status></AccelerateConfiguration>", 400, "MalformedXML"},
 		"accelerate dots":    {"PUT", "/dots.conf?accelerate", "<AccelerateConfiguration><Status>Enabled</Status></AccelerateConfiguration>", 400, "InvalidRequest"},
 		"abac":               {"PUT", "/conf?abac", "<AbacStatus><Status>Enabled</Status></AbacStatus>", 501, "NotImplemented"},
-		"torrent":            {"GET", "/conf/k?torrent", "", 405, "MethodNotAllowed"},
+		"torrent":            {"GET", "/conf/k?torrent", "", 404, "NoSuchKey"},
 		"session":            {"GET", "/conf?session", "", 405, "MethodNotAllowed"},
 		"metadata":           {"GET", "/conf?metadataConfiguration", "", 404, "MetadataConfigurationNotFound"},
 		"metadata table":     {"GET", "/conf?metadataTable", "", 404, "MetadataConfigurationNotFound"},

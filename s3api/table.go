@@ -119,7 +119,7 @@ func operations() []operation {
 		{name: "PutObjectRetention", method: put, level: onObject, sub: "retention", handler: putObjectRetention},
 		{name: "GetObjectLegalHold", method: get, level: onObject, sub: "legal-hold", handler: getObjectLegalHold},
 		{name: "PutObjectLegalHold", method: put, level: onObject, sub: "legal-hold", handler: putObjectLegalHold},
-		{name: "GetObjectTorrent", method: get, level: onObject, sub: "torrent", handler: onlyElsewhere},
+		{name: "GetObjectTorrent", method: get, level: onObject, sub: "torrent", handler: getObjectTorrent},
 		{name: "RestoreObject", method: post, level: onObject, sub: "restore", handler: restoreObject},
 		{name: "SelectObjectContent", method: post, level: onObject, sub: "select", handler: selectObjectContent},
 		{name: "GetObjectAnnotation", method: get, level: onObject, sub: "annotation"},
