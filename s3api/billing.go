@@ -100,7 +100,7 @@ func getObjectTorrent(r *request) (*response, error) {
 	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
 		return nil, err
 	}
-	return nil, s3err.New(s3err.NoSuchKey).With("Key", r.key)
+	return nil, s3err.New(s3err.NoSuchKey)
 }
 
 // onlyElsewhere answers for what general purpose buckets do not have: sessions of directory buckets.

@@ -130,10 +130,11 @@ func (r *request) errorBody(e *s3err.Error) []byte {
 	return e.AppendXML(make([]byte, 0, 512), r.id, r.srv.ids.hostID)
 }
 
-// closes reports whether the connection cannot go on after e: the client's body ended early or never came.
+// closes reports whether the connection cannot go on after e: the client's body ended early, never came, or was another one
+// than the client said, whose length may be wrong as well. Amazon closes then, too.
 func closes(e *s3err.Error) bool {
 	switch e.Code {
-	case s3err.RequestTimeout, s3err.IncompleteBody, s3err.BadRequest, s3err.RequestHeaderSectionTooLarge:
+	case s3err.BadDigest, s3err.XAmzContentSHA256Mismatch, s3err.RequestTimeout, s3err.IncompleteBody, s3err.BadRequest, s3err.RequestHeaderSectionTooLarge:
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -527,5 +528,26 @@ func TestPlainChunks(t *testing.T) {
 		if got != strings.TrimRight(c.want, " ") {
 			t.Errorf("%s: %s, want %s", target, got, c.want)
 		}
+	}
+}
+
+// What follows a body that is too long for its Content-Length is not taken for a request.
+func TestWrongLengthCloses(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	r := newRequest("PUT", "/bkt/k", "bar", "Content-MD5: N7UdGUp1E+RbVvZSTy1R8g==") // of bar
+	r.payload = "UNSIGNED-PAYLOAD"
+	r.sign(f.addr, testKeyID, testSecret)
+	r.noLength = true
+	r.header = append(r.header, "Content-Length: 2")
+	c := f.dial()
+	defer c.Close()
+	_, err := io.WriteString(c, r.wire())
+	must(t, err)
+	if a := c.read("PUT"); a.status != 400 || a.code() != "BadDigest" {
+		t.Errorf("%d %s %v", a.status, a.body, a.header)
+	}
+	if _, err := c.br.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Error("the connection goes on")
 	}
 }
