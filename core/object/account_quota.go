@@ -169,6 +169,9 @@ func (s *Service) scanControl(ctx context.Context, prefix []byte, fn func(rest s
 func (s *Service) readAccountQuotas(ctx context.Context) (map[string]Quota, error) {
 	limits := map[string]Quota{}
 	err := s.scanControl(ctx, []byte(ctlQuota), func(account string, value []byte) error {
+		if iam.CheckAccountID(account) != nil {
+			return nil // a configuration with an id, which once stood below the same prefix
+		}
 		var r quotaRecord
 		if err := decodeRecord(value, &r); err != nil {
 			return err

@@ -146,3 +146,27 @@ func TestAccountQuota(t *testing.T) {
 		t.Error("an account that cannot be")
 	}
 }
+
+// Configurations of buckets and quotas of accounts share a shard, not their rows.
+func TestNamedConfigurationIsNoQuota(t *testing.T) {
+	w := newWorld(t)
+	w.bucket("bkt")
+	w.bucket("111122223333") // looks like an account
+	for _, b := range []string{"bkt", "111122223333"} {
+		for _, k := range []object.NamedKind{object.NamedAnalytics, object.NamedInventory, object.NamedMetrics, object.NamedTiering} {
+			must(t, w.PutNamed(ctx, alice, b, k, "a", []byte("document")))
+		}
+	}
+	must(t, w.SetAccountQuota(ctx, "111122223333", object.Quota{Objects: 7})) // what is known of quotas is read again
+	w.put("bkt", "k", []byte("x"))
+	all, err := w.Quotas(ctx)
+	must(t, err)
+	if len(all) != 1 || all[0].Account != "111122223333" || all[0].Objects != 7 {
+		t.Errorf("%+v", all)
+	}
+	page, err := w.ListNamed(ctx, alice, "bkt", object.NamedMetrics, "")
+	must(t, err)
+	if len(page.IDs) != 1 {
+		t.Errorf("%+v", page)
+	}
+}

@@ -42,7 +42,7 @@ const (
 	ctlQuota   = "s3.q" // account -> quotaRecord
 	ctlShards  = "s3.m" // -> shardMap
 	ctlSetting = "s3.s" // (name, Setting) -> bucket id, document
-	ctlNamed   = "s3.q" // (name, NamedKind, id) -> bucket id, document
+	ctlNamed   = "s3.o" // (name, NamedKind, id) -> bucket id, document
 	ctlLife    = "s3.l" // name -> lifecycleRecord: the bucket has lifecycle rules, and how far they were carried out
 )
 
