@@ -17,6 +17,8 @@ type Call struct {
 	Who       iam.Principal
 	Time      time.Time
 	SourceIP  net.IP
+	UserAgent string
+	Secure    bool // came over TLS
 
 	form   *query.Form
 	common model.Common

@@ -25,7 +25,8 @@
 // names are those of the model. new("x") and new(n) make pointers, model.Val reads them. An action whose output has no
 // shape returns *model.Done. In an answer a nil list is left out and an empty one is an empty element, except at the top of
 // an answer, where AWS always sends the list. What is done for every action before its handler runs: DryRun, required
-// parameters, enumerations, bounds of numbers, unknown parameters, authorization as ec2:Action.
+// parameters, enumerations, bounds of numbers, unknown parameters, authorization as ec2:Action on the resources that
+// [aboutResources] names.
 //
 // What a handler finds ready:
 //

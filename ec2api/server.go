@@ -23,14 +23,16 @@ const maxDuration = 2 * time.Minute
 
 // Server speaks EC2. It answers requests that another server's listener has taken.
 type Server struct {
-	cfg      Config
-	iam      *iam.Service
-	tags     *tags.Service
-	network  *network.Service
-	auth     *queryauth.Authenticator
-	actions  table
-	observer Observer
-	log      *slog.Logger
+	cfg     Config
+	iam     *iam.Service
+	tags    *tags.Service
+	network *network.Service
+	auth    *queryauth.Authenticator
+	actions table
+
+	permissions map[string]*permission
+	observer    Observer
+	log         *slog.Logger
 }
 
 // New makes a Server.
@@ -45,6 +47,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, iam: cfg.IAM, tags: cfg.Tags, network: cfg.Network, auth: auth, observer: cfg.Observer, log: cfg.Logger}
 	if s.actions, err = newTable(s); err != nil {
+		return nil, err
+	}
+	if s.permissions, err = readPermissions(); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -3,6 +3,7 @@ package iam
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"strconv"
 	"time"
@@ -43,8 +44,13 @@ func (s *Service) Authorize(_ context.Context, r Request) error {
 		},
 		Action: r.Action, Resource: r.Resource, ResourceAccount: owner, Context: r.conditions(owner, time.Now()),
 	}
-	if policy.Decide(&q, &policy.Documents{Identity: own, Resource: r.Policy, Granted: r.Granted}) == policy.Allowed {
+	switch policy.Decide(&q, &policy.Documents{Identity: own, Resource: r.Policy, Granted: r.Granted}) {
+	case policy.Allowed:
 		return nil
+	case policy.ExplicitDeny:
+		e := denied(&r)
+		e.Err = refusal{r.Action, r.Principal.ARN, true}
+		return e
 	}
 	return denied(&r)
 }
@@ -82,16 +88,28 @@ func (r *Request) conditions(owner string, now time.Time) map[string][]string {
 }
 
 // denied says no. Who asked for what is for the log, not for the client.
-func denied(r *Request) error {
+func denied(r *Request) *errs.E {
 	return &errs.E{
 		Op: "iam.Authorize", Kind: errs.Denied, Reason: AccessDenied, Resource: r.Resource, Msg: "Access Denied",
-		Err: refusal{r.Action, r.Principal.ARN},
+		Err: refusal{r.Action, r.Principal.ARN, false},
 	}
 }
 
-type refusal struct{ action, arn string }
+type refusal struct {
+	action, arn string
+	explicit    bool // a policy says no, rather than none says yes
+}
+
+// ExplicitlyDenied reports of a refusal that a policy denies what was asked for.
+func ExplicitlyDenied(err error) bool {
+	var r refusal
+	return errors.As(err, &r) && r.explicit
+}
 
 func (r refusal) Error() string {
+	if r.explicit {
+		return "a rule denies " + r.action + " to " + cmp.Or(r.arn, "anonymous")
+	}
 	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")
 }
 

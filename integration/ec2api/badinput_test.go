@@ -98,7 +98,7 @@ func TestEveryActionRefuses(t *testing.T) {
 	}
 }
 
-// TestUsers: a user without policy may do nothing in EC2, and a dry run says so.
+// TestUsers: a user that is made by itself has an account of its own, and in it another default VPC.
 func TestUsers(t *testing.T) {
 	s := start(t)
 	if out, err := s.CLI("admin", "user", "create", "eve", "--access-key", "AKIAEVE0000000000000", "--secret-key", "evesecretevesecretevesecret0"); err != nil {
@@ -106,7 +106,6 @@ func TestUsers(t *testing.T) {
 	}
 	c := caller{t, s}
 	signer := &wire.Signer{Access: "AKIAEVE0000000000000", Secret: "evesecretevesecretevesecret0", Region: "us-east-1", Service: "ec2"}
-	// A user made so has an account of its own, and with it a default VPC of its own.
 	r := post("Action=DescribeVpcs")
 	r.Host, r.NoHash = c.s.Host, true
 	signer.SignV4(r, time.Now())

@@ -140,7 +140,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	empty := emptyActions(t)
-	requests := 0
+	requests, before := 0, f.state(t)
 	for _, action := range built {
 		r, ok := tables[action]
 		if empty[action] {
@@ -152,7 +152,6 @@ func TestRefusals(t *testing.T) {
 			continue
 		}
 		t.Run(action, func(t *testing.T) {
-			before := f.state(t)
 			good := f.fill(t, strings.ReplaceAll(r.good, "?", ""))
 			for _, tc := range r.cases(f) {
 				requests++
@@ -175,6 +174,7 @@ func TestRefusals(t *testing.T) {
 			}
 			if after := f.state(t); after != before {
 				t.Errorf("refused calls changed something:\n%s", difference(before, after))
+				before = after
 			}
 		})
 	}
