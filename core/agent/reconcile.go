@@ -95,7 +95,7 @@ func (a *Agent) ended(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 			a.log.Info("starting an instance again after the host was restarted", "instance", i.ID)
 			return a.start(ctx, i, m)
 		}
-		if reason == hypervisor.ReasonLost {
+		if m != nil { // it ended while nobody watched: nobody is known to have taken it away
 			s.Seen, s.Text = compute.SeenCrashed, "The host lost the virtual machine"
 		}
 	}
