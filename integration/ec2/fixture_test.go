@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,13 +60,53 @@ func guests(t *testing.T, args ...string) *cloud {
 	if err := c.tiny(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if c.Running() {
-			c.endAll(t)
-			c.noLeaks(t)
-		}
-	})
+	t.Cleanup(func() { c.clean(t) })
 	return c
+}
+
+// clean ends what a test left, and sees that nothing stays. When even that fails the host is cleaned by hand: machines outlive
+// tests as they outlive servers.
+func (c *cloud) clean(t *testing.T) {
+	if !c.Running() {
+		if err := c.Start(); err != nil {
+			t.Errorf("a server to clean up with: %v", err)
+			c.raze(t)
+			return
+		}
+	}
+	c.endAll(t)
+	c.noLeaks(t)
+	if t.Failed() {
+		if left, err := c.leaks(); err != nil || len(left) > 0 {
+			c.Kill()
+			c.raze(t)
+		}
+	}
+}
+
+// raze removes from the host all that has this server's names.
+func (c *cloud) raze(t *testing.T) {
+	var commands [][]string
+	for _, name := range c.machines() {
+		commands = append(commands, []string{"virsh", "-c", c.virsh, "destroy", name}, []string{"virsh", "-c", c.virsh, "undefine", "--nvram", name})
+	}
+	for _, ns := range withPrefix(list("ip", "netns", "list"), c.prefix+"-") {
+		commands = append(commands, []string{"ip", "netns", "delete", ns})
+	}
+	for _, l := range list("ip", "-o", "link") {
+		for _, tap := range tapNames(l, c.prefix) {
+			commands = append(commands, []string{"ip", "link", "delete", tap})
+		}
+	}
+	for _, l := range list("nft", "list", "tables") {
+		if f := strings.Fields(l); len(f) == 3 && strings.HasPrefix(f[2], "aureole_"+c.prefix) {
+			commands = append(commands, []string{"nft", "delete", "table", f[1], f[2]})
+		}
+	}
+	for _, args := range commands {
+		out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+		t.Logf("%s: %v %s", strings.Join(args, " "), err, out)
+	}
 }
 
 // tiny brings in the tiny image.
