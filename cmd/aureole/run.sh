@@ -45,7 +45,7 @@ if [ "$chosen" = libvirt ]; then
 		while kill -0 $server 2>/dev/null; do
 			sleep 1
 			if out=$("$bin" image tiny ${data:+--data "$data"} 2>&1); then
-				say "machine image $out is ready to launch"
+				say "machine image $out is ready to launch: aws ec2 run-instances --image-id $out --instance-type t3.nano"
 				break
 			fi
 			case $out in

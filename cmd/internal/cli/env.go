@@ -147,7 +147,8 @@ func writeEnv(w io.Writer, shell string, keys credentials, s datadir.Server) err
 			fmt.Fprintf(&b, "export %s=%s\n", v[0], quote(v[1], `'\''`))
 		}
 		// A token or a per-service endpoint left over from other work would be used together with our keys.
-		b.WriteString("unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_ENDPOINT_URL_S3 AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n")
+		b.WriteString("unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL_EC2 AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL_IAM " +
+			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n")
 		if s.CABundle == "" {
 			b.WriteString("unset AWS_CA_BUNDLE\n")
 		}
@@ -156,7 +157,8 @@ func writeEnv(w io.Writer, shell string, keys credentials, s datadir.Server) err
 		for _, v := range vars {
 			fmt.Fprintf(&b, "set -gx %s %s\n", v[0], quote(strings.ReplaceAll(v[1], `\`, `\\`), `\'`))
 		}
-		b.WriteString("set -e AWS_SESSION_TOKEN; set -e AWS_SECURITY_TOKEN; set -e AWS_ENDPOINT_URL_S3\n")
+		b.WriteString("set -e AWS_SESSION_TOKEN; set -e AWS_SECURITY_TOKEN; set -e AWS_ENDPOINT_URL_S3; set -e AWS_ENDPOINT_URL_EC2; " +
+			"set -e AWS_ENDPOINT_URL_STS; set -e AWS_ENDPOINT_URL_IAM; set -e AWS_IGNORE_CONFIGURED_ENDPOINT_URLS\n")
 		b.WriteString("function aws; command aws --endpoint-url $AWS_ENDPOINT_URL $argv; end\n")
 	case "dotenv":
 		for _, v := range vars {

@@ -33,8 +33,9 @@ func TestEnvForgetsWhatWouldGetInTheWay(t *testing.T) {
 	if err := writeEnv(&lines, "sh", credentials{"AK", "SK"}, datadir.Server{Endpoint: "http://h:1", Region: "r"}); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", lines.String()+`echo "[$AWS_SESSION_TOKEN$AWS_CA_BUNDLE$AWS_ENDPOINT_URL_S3]"`)
-	cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN=old", "AWS_CA_BUNDLE=/old", "AWS_ENDPOINT_URL_S3=http://old")
+	cmd := exec.Command("sh", "-c", lines.String()+`echo "[$AWS_SESSION_TOKEN$AWS_CA_BUNDLE$AWS_ENDPOINT_URL_S3$AWS_ENDPOINT_URL_EC2$AWS_ENDPOINT_URL_STS$AWS_ENDPOINT_URL_IAM]"`)
+	cmd.Env = append(os.Environ(), "AWS_SESSION_TOKEN=old", "AWS_CA_BUNDLE=/old", "AWS_ENDPOINT_URL_S3=http://old", "AWS_ENDPOINT_URL_EC2=http://old",
+		"AWS_ENDPOINT_URL_STS=http://old", "AWS_ENDPOINT_URL_IAM=http://old")
 	if out, err := cmd.Output(); err != nil || string(out) != "[]\n" {
 		t.Errorf("%q, %v", out, err)
 	}

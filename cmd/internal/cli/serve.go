@@ -113,11 +113,20 @@ func banner(w io.Writer, s *server.Server) {
     eval "$(%s env%s)"
     aws s3 mb s3://my-bucket
     aws s3 cp /etc/os-release s3://my-bucket/
-    aws ec2 describe-images
-
+`, os.Args[0], dataFlag(s))
+	if s.RunsMachines() {
+		fmt.Fprintf(w, `
+  A virtual machine, once "image tiny" has made the first image (make run does that by itself):
+    aws ec2 create-key-pair --key-name me --key-type ed25519 --query KeyMaterial --output text > me.pem && chmod 600 me.pem
+    aws ec2 authorize-security-group-ingress --group-name default --protocol tcp --port 22 --cidr 0.0.0.0/0
+    aws ec2 run-instances --image-id $(%s image tiny%s) --instance-type t3.nano --key-name me
+    ssh -i me.pem root@$(aws ec2 describe-instances --query 'Reservations[-1].Instances[0].PublicIpAddress' --output text)
+`, os.Args[0], dataFlag(s))
+	}
+	fmt.Fprint(w, `
   Ctrl-C stops the server; instances run on.
 
-`, os.Args[0], dataFlag(s))
+`)
 }
 
 // dataFlag names the data folder for commands, unless it is the default.
