@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,8 +85,13 @@ func TestEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("kill", "-SEGV", strconv.Itoa(pid)).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := syscall.Kill(pid, syscall.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the emulator does not die")
+		}
 	}
 	if i := c.await(t, stops, types.InstanceStateNameStopped, seen); reasonOf(i) != "Server.InternalError" {
 		t.Errorf("crashed: %s", aws.ToString(i.StateReason.Message))

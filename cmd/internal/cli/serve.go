@@ -120,7 +120,7 @@ func banner(w io.Writer, s *server.Server) {
     aws ec2 create-key-pair --key-name me --key-type ed25519 --query KeyMaterial --output text > me.pem && chmod 600 me.pem
     aws ec2 authorize-security-group-ingress --group-name default --protocol tcp --port 22 --cidr 0.0.0.0/0
     aws ec2 run-instances --image-id $(%s image tiny%s) --instance-type t3.nano --key-name me
-    ssh -i me.pem root@$(aws ec2 describe-instances --query 'Reservations[-1].Instances[0].PublicIpAddress' --output text)
+    ssh -i me.pem root@$(aws ec2 describe-instances --query 'sort_by(Reservations[].Instances[], &LaunchTime)[-1].PublicIpAddress' --output text)
 `, os.Args[0], dataFlag(s))
 	}
 	fmt.Fprint(w, `
