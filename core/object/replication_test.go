@@ -3,7 +3,6 @@ package object_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -252,7 +251,8 @@ func TestReplicationRefusals(t *testing.T) {
 	_, err := w.Replication(ctx, alice, "src")
 	wantErr(t, err, errs.NotFound, object.NoSuchReplication)
 	must(t, put("src", fine))
-	if errors.Is(err, nil) {
-		t.Error("no error")
-	}
+	must(t, w.SetVersioning(ctx, alice, "src", object.VersioningEnabled))
+	wantErr(t, w.SetVersioning(ctx, alice, "src", object.VersioningSuspended), errs.Conflict, object.InvalidBucketState)
+	must(t, w.DeleteSetting(ctx, alice, "src", object.SettingReplication))
+	must(t, w.SetVersioning(ctx, alice, "src", object.VersioningSuspended))
 }

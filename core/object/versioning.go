@@ -27,12 +27,17 @@ func (s *Service) SetVersioning(ctx context.Context, who iam.Principal, bucket s
 }
 
 func (s *Service) setVersioning(ctx context.Context, who *iam.Principal, name string, v Versioning) error {
-	b, err := s.enter(ctx, who, actPutVersioning, name, "")
+	b, err := s.enterSettings(ctx, who, actPutVersioning, name)
 	if err != nil {
 		return err
 	}
 	if v != VersioningEnabled && v != VersioningSuspended {
 		return invalidArgument("The versioning state must be Enabled or Suspended")
+	}
+	// What a replication was set up for would end silently.
+	if v == VersioningSuspended && b.settings.replicate != nil {
+		return errs.New(errs.Conflict, InvalidBucketState, "A replication configuration is present on this bucket, so you cannot change "+
+			"the versioning state. To change the versioning state, first delete the replication configuration.").On(name)
 	}
 	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
 		if b.Lock.Enabled && v != VersioningEnabled {
