@@ -3,11 +3,14 @@ package object_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
 	mrand "math/rand/v2"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -169,10 +172,36 @@ func find(t *testing.T, fs vfs.FS, dir string, needle []byte) bool {
 	return false
 }
 
+// draws records what was drawn of the randomness that keys are made of.
+type draws struct {
+	io.Reader
+	mu   sync.Mutex
+	keys [][]byte
+}
+
+func (d *draws) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	if n == len(object.CustomerKey{}) { // the size of all keys here; nonces are shorter
+		d.mu.Lock()
+		d.keys = append(d.keys, bytes.Clone(p))
+		d.mu.Unlock()
+	}
+	return n, err
+}
+
+// TestStoredBytesTellNothing: neither bodies nor any key can be found in the files, whatever way an encrypted object came, after what
+// it replaced was collected and after a restart either.
 func TestStoredBytesTellNothing(t *testing.T) {
+	random := rand.Reader
+	drawn := &draws{Reader: random}
+	rand.Reader = drawn
+	defer func() { rand.Reader = random }()
 	fs := vfs.NewMem()
 	w := openWorld(t, fs)
 	w.bucket("bkt")
+	must(t, w.SetVersioning(ctx, alice, "bkt", object.VersioningEnabled))
+	w.bucket("default")
+	must(t, w.PutBucketEncryption(ctx, alice, "default", object.BucketEncryption{Method: object.EncryptKMS}))
 	needle := func() []byte {
 		b := make([]byte, 24)
 		rand.Read(b)
@@ -180,37 +209,89 @@ func TestStoredBytesTellNothing(t *testing.T) {
 	}
 	key := object.CustomerKey(append(needle(), 1, 2, 3, 4, 5, 6, 7, 8))
 	var secrets [][]byte
-	put := func(name string, enc object.Encryption, size int) {
-		secret := needle()
-		if enc.Method != object.EncryptNone {
-			secrets = append(secrets, secret)
-		}
-		data := append(bytes.Clone(secret), body(1, size)...)
-		_, err := w.Put(ctx, alice, &object.PutInput{Bucket: "bkt", Key: name, Body: bytes.NewReader(data), Size: int64(len(data)), Encryption: enc})
+	// secret is a body that must not be found.
+	secret := func(size int) []byte {
+		s := needle()
+		secrets = append(secrets, s)
+		return append(bytes.Clone(s), body(1, size)...)
+	}
+	put := func(bucket, name string, enc object.Encryption, data []byte) {
+		t.Helper()
+		_, err := w.Put(ctx, alice, &object.PutInput{Bucket: bucket, Key: name, Body: bytes.NewReader(data), Size: int64(len(data)), Encryption: enc})
 		must(t, err)
-		if enc.Method == object.EncryptNone && !find(t, fs, "", secret) {
-			t.Fatal("the search does not even find what is stored in the clear")
+	}
+	parts := func(name string, enc object.Encryption, complete bool) {
+		t.Helper()
+		up, err := w.CreateUpload(ctx, alice, &object.CreateUploadInput{Bucket: "bkt", Key: name, Encryption: enc})
+		must(t, err)
+		data := secret(100_000)
+		part, err := w.UploadPart(ctx, alice, &object.PartInput{Bucket: "bkt", Key: name, UploadID: up.UploadID, PartNumber: 1, Body: bytes.NewReader(data), Size: int64(len(data)), Customer: enc.Customer})
+		must(t, err)
+		if complete {
+			_, err = w.CompleteUpload(ctx, alice, &object.CompleteInput{Bucket: "bkt", Key: name, UploadID: up.UploadID, Parts: []object.CompletePart{{Number: 1, ETag: part.ETag}}})
+			must(t, err)
 		}
 	}
-	put("plain-small", object.Encryption{}, 100)
-	put("plain-large", object.Encryption{}, 200_000)
+	made := 0
 	for name, enc := range methods {
 		if enc.Customer != nil {
 			enc.Customer = &key
+		} else {
+			made += 8 // a key for each body, at least
 		}
-		put(name+"-small", enc, 100)
-		put(name+"-large", enc, 200_000)
+		put("bkt", name+"-small", enc, secret(100))
+		put("bkt", name+"-large", enc, secret(200_000))
+		put("bkt", name+"-large", enc, secret(200_000))
+		put("default", name+"-replaced", enc, secret(200_000))
+		put("default", name+"-replaced", enc, secret(100))
+		parts(name+"-parts", enc, true)
+		parts(name+"-left", enc, false)
+		_, err := w.Copy(ctx, alice, &object.CopyInput{SrcBucket: "bkt", SrcKey: name + "-large", SrcCustomer: enc.Customer, Bucket: "default", Key: name + "-copy"})
+		must(t, err)
 	}
-	for _, secret := range secrets {
-		if find(t, fs, "", secret) {
-			t.Error("a body can be read in the files")
+	put("default", "silent", object.Encryption{}, secret(100))
+	for _, size := range []int{100, 200_000} {
+		plain := append(needle(), body(1, size)...)
+		put("bkt", "plain", object.Encryption{}, plain)
+		if !find(t, fs, "", plain[:24]) {
+			t.Fatal("the search does not even find what is stored in the clear")
 		}
 	}
-	for what, v := range map[string]string{"key": string(key[:]), "key in hex": hex.EncodeToString(key[:]), "MD5 of the key": key.MD5()} {
-		if find(t, fs, "", []byte(v)) {
-			t.Errorf("the customer's %s is in the files", what)
+
+	search := func(when string) {
+		t.Helper()
+		for i, s := range secrets {
+			if find(t, fs, "", s) {
+				t.Errorf("%s: body %d can be read in the files", when, i)
+			}
+		}
+		drawn.mu.Lock()
+		defer drawn.mu.Unlock()
+		if len(drawn.keys) < made {
+			t.Errorf("%s: %d keys for %d bodies", when, len(drawn.keys), made)
+		}
+		for i, k := range drawn.keys {
+			if find(t, fs, "", k) {
+				t.Errorf("%s: key %d of the server's is in the files", when, i)
+			}
+		}
+		for what, v := range map[string]string{"key": string(key[:]), "key in hex": hex.EncodeToString(key[:]),
+			"key in base64": base64.StdEncoding.EncodeToString(key[:]), "MD5 of the key": key.MD5()} {
+			if find(t, fs, "", []byte(v)) {
+				t.Errorf("%s: the customer's %s is in the files", when, what)
+			}
 		}
 	}
+	search("as written")
+	time.Sleep(2 * time.Millisecond)
+	w.collect(0)
+	search("after the collector")
+	w.close()
+	w = openWorld(t, fs)
+	search("after a restart")
+	_, err := w.keys.RotateKey(ctx, alice.AccountID, kms.ManagedKey)
+	must(t, err)
+	search("after a rotation")
 	w.close()
 }
 
