@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,70 +217,120 @@ func TestEncryptionByDefault(t *testing.T) {
 	wantCode(t, err, "InvalidRequest", 400)
 }
 
-// TestEncryptedAtRest searches the data folder of a server for what was stored encrypted, and for the customer's key.
-func TestEncryptedAtRest(t *testing.T) {
-	s := harness.Start(t, harness.Options{Devices: 2})
-	c := goClient(t, s)
-	ctx := t.Context()
-	b := newBucket(t, c)
-	alg, k, sum := customerKey(11)
-	rawKey := harness.Bytes(11, 32)
-	type stored struct {
-		key    string
-		secret []byte // random, so that no compression of the store's hides it
-		plain  bool
-	}
-	var all []stored
-	for i, size := range []int{0, 8_000, 300_000} { // in the record, in a row, in blobs
-		for j, how := range []s3.PutObjectInput{{}, {ServerSideEncryption: "AES256"}, {ServerSideEncryption: "aws:kms"}, {ServerSideEncryption: "aws:kms:dsse"},
-			{SSECustomerAlgorithm: alg, SSECustomerKey: k, SSECustomerKeyMD5: sum}} {
-			o := stored{fmt.Sprint(i, "-", j), harness.Bytes(uint64(1000+10*i+j), 64), j == 0}
-			how.Bucket, how.Key, how.Body = &b, &o.key, bytes.NewReader(append(bytes.Clone(o.secret), harness.Bytes(uint64(j), size)...))
-			must[*s3.PutObjectOutput](t)(c.PutObject(ctx, &how))
-			all = append(all, o)
-		}
-	}
-	must[string](t)(s.CLI("admin", "kms", "rotate-key", "aureole/s3"))
-	must[string](t)(s.CLI("admin", "kms", "rotate-key", "alias/aws/s3"))
-	s.Kill()
-	var files []byte
+// filesBelow is everything in the data folders of a server and in its log, but for the file that is there to hold a secret.
+func filesBelow(t *testing.T, s *harness.Server) []byte {
+	t.Helper()
+	all := must[[]byte](t)(os.ReadFile(s.LogFile))
 	for _, dir := range s.Data {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil || d.IsDir() || d.Name() == "credentials" { // the root's, for "aureole env"
 				return err
 			}
 			data, err := os.ReadFile(path)
-			files = append(files, data...)
+			all = append(all, data...)
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, o := range all {
-		if found := bytes.Contains(files, o.secret); found != o.plain {
-			t.Errorf("%s can be read in the files: %t, want %t", o.key, found, o.plain)
+	return all
+}
+
+// TestEncryptedAtRest searches the data folder and the log of a server for what was stored encrypted, and for keys and secrets: right
+// after a crash, when the store's log still has it all, and after everything was rewritten by compaction. (The server's own keys,
+// which no client knows, are searched for by TestStoredBytesTellNothing in core/object.)
+func TestEncryptedAtRest(t *testing.T) {
+	s := harness.Start(t, harness.Options{Devices: 2, Args: []string{"--log-level", "debug", "--access-log", "all"}})
+	c := goClient(t, s)
+	ctx := t.Context()
+	b := newBucket(t, c)
+	alg, k, sum := customerKey(11)
+	rawKey := harness.Bytes(11, 32)
+	const userSecret = "user/secret+key0123456789abcdefABCDEF000"
+	must[string](t)(s.CLI("admin", "user", "create", "resting", "--access-key", "AKIARESTING000000001", "--secret-key", userSecret))
+	must[string](t)(s.CLI("admin", "target", "put", "hook", "--kind", "webhook", "--url", "http://127.0.0.1:1/", "--secret", "token-of-the-webhook"))
+	type stored struct {
+		key    string
+		secret []byte // random, so that no compression of the store's hides it
+		plain  bool
+		sseC   bool
+	}
+	var all, parts []stored
+	for i, size := range []int{0, 8_000, 300_000} { // in the record, in a row, in blobs
+		for j, how := range []s3.PutObjectInput{{}, {ServerSideEncryption: "AES256"}, {ServerSideEncryption: "aws:kms"}, {ServerSideEncryption: "aws:kms:dsse"},
+			{SSECustomerAlgorithm: alg, SSECustomerKey: k, SSECustomerKeyMD5: sum}} {
+			o := stored{fmt.Sprint(i, "-", j), harness.Bytes(uint64(1000+10*i+j), 64), j == 0, j == 4}
+			data := append(bytes.Clone(o.secret), harness.Bytes(uint64(j), size)...)
+			how.Bucket, how.Key, how.Body = &b, &o.key, bytes.NewReader(data)
+			must[*s3.PutObjectOutput](t)(c.PutObject(ctx, &how))
+			all = append(all, o)
+
+			// A part of an upload that is left as it is.
+			o = stored{o.key + "-part", harness.Bytes(uint64(2000+10*i+j), 64), j == 0, j == 4}
+			up := must[*s3.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &b, Key: &o.key,
+				ServerSideEncryption: how.ServerSideEncryption, SSECustomerAlgorithm: how.SSECustomerAlgorithm, SSECustomerKey: how.SSECustomerKey, SSECustomerKeyMD5: how.SSECustomerKeyMD5}))
+			data = append(bytes.Clone(o.secret), harness.Bytes(uint64(j), size)...)
+			must[*s3.UploadPartOutput](t)(c.UploadPart(ctx, &s3.UploadPartInput{Bucket: &b, Key: &o.key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: bytes.NewReader(data),
+				SSECustomerAlgorithm: how.SSECustomerAlgorithm, SSECustomerKey: how.SSECustomerKey, SSECustomerKeyMD5: how.SSECustomerKeyMD5}))
+			parts = append(parts, o)
 		}
 	}
-	for what, v := range map[string]string{"the key": string(rawKey), "the key in base64": *k, "the MD5 of the key": *sum} {
-		if bytes.Contains(files, []byte(v)) {
-			t.Errorf("%s of SSE-C is in the files", what)
+	must[string](t)(s.CLI("admin", "kms", "rotate-key", "aureole/s3"))
+	must[string](t)(s.CLI("admin", "kms", "rotate-key", "alias/aws/s3"))
+
+	search := func(when string) {
+		t.Helper()
+		files := filesBelow(t, s)
+		for _, o := range append(slices.Clone(all), parts...) {
+			if found := bytes.Contains(files, o.secret); found != o.plain {
+				t.Errorf("%s: %s can be read in the files: %t, want %t", when, o.key, found, o.plain)
+			}
+		}
+		for what, v := range map[string]string{"the key of SSE-C": string(rawKey), "that key in base64": *k, "that key in hex": hex.EncodeToString(rawKey), "its MD5": *sum,
+			"the root's secret": s.SecretKey, "a user's secret": userSecret, "a webhook's token": "token-of-the-webhook"} {
+			if bytes.Contains(files, []byte(v)) {
+				t.Errorf("%s: %s is in the files", when, what)
+			}
 		}
 	}
+	read := func(when string) {
+		t.Helper()
+		for _, o := range all {
+			in := &s3.GetObjectInput{Bucket: &b, Key: &o.key}
+			if o.sseC {
+				in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = alg, k, sum
+			}
+			out := must[*s3.GetObjectOutput](t)(c.GetObject(ctx, in))
+			if got := readAll(t, out.Body); !bytes.HasPrefix(got, o.secret) {
+				t.Errorf("%s: %s reads otherwise", when, o.key)
+			}
+		}
+	}
+	s.Kill()
+	search("after a crash")
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range all {
-		in := &s3.GetObjectInput{Bucket: &b, Key: &o.key}
-		if strings.HasSuffix(o.key, "-4") {
-			in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = alg, k, sum
-		}
-		out := must[*s3.GetObjectOutput](t)(c.GetObject(ctx, in))
-		if got := must[[]byte](t)(io.ReadAll(out.Body)); !bytes.HasPrefix(got, o.secret) {
-			t.Errorf("%s reads otherwise after the rotation", o.key)
-		}
-		out.Body.Close()
+	read("after the rotation and a crash")
+	// Half of what lies in the segments goes, so that they are written anew.
+	for i := range 60 {
+		put(t, c, b, fmt.Sprint("filler-", i), harness.Bytes(uint64(5000+i), 400_000))
 	}
+	for i := range 60 {
+		must[*s3.DeleteObjectOutput](t)(c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b, Key: aws.String(fmt.Sprint("filler-", i))}))
+	}
+	must[string](t)(s.CLI("admin", "gc"))
+	must[string](t)(s.CLI("admin", "compact"))
+	read("after compaction")
+	if err := s.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	search("after compaction and a stop")
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read("after a stop")
 }
 
 func hexMD5(b []byte) string {
