@@ -124,6 +124,9 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 		}
 	}
 	a.cache = newCache(a.imagesDir(), c.Objects)
+	if err := a.cache.dropHalves(); err != nil {
+		return nil, fmt.Errorf("agent: images that a crash cut off: %w", err)
+	}
 	if c.Net != nil {
 		if a.net, err = c.Net(a.metadata); err != nil {
 			return nil, fmt.Errorf("agent: network: %w", err)

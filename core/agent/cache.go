@@ -27,6 +27,9 @@ type cache struct {
 	flight  singleflight.Group
 }
 
+// half ends the name of a file that is not whole yet.
+const half = ".new"
+
 func newCache(dir string, objects Objects) *cache { return &cache{dir: dir, objects: objects} }
 
 // file returns the path of a blob's file, fetching it if need be.
@@ -53,20 +56,29 @@ func (c *cache) fetch(ctx context.Context, b compute.Blob, path string) (err err
 	if size != b.Size {
 		return fmt.Errorf("%w: %s has %d bytes instead of %d", errImage, b.Key, size, b.Size)
 	}
-	half := path + ".new"
-	f, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	fetched := path + half
+	f, err := os.OpenFile(fetched, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	h := sha256.New()
 	_, err = io.Copy(io.MultiWriter(f, h), body)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("fetch %s: %w", b.Key, err), removeFile(half))
+		return errors.Join(fmt.Errorf("fetch %s: %w", b.Key, err), removeFile(fetched))
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != b.SHA256 {
-		return errors.Join(fmt.Errorf("%w: %s has the hash %s instead of %s", errImage, b.Key, got, b.SHA256), removeFile(half))
+		return errors.Join(fmt.Errorf("%w: %s has the hash %s instead of %s", errImage, b.Key, got, b.SHA256), removeFile(fetched))
 	}
-	return moveDurably(half, path)
+	return moveDurably(fetched, path)
+}
+
+// dropHalves removes what a crash left half fetched. Nothing may be fetched meanwhile.
+func (c *cache) dropHalves() error {
+	halves, err := filepath.Glob(filepath.Join(c.dir, "*"+half))
+	for _, name := range halves {
+		err = errors.Join(err, removeFile(name))
+	}
+	return err
 }
 
 // prune removes files that are not in needed.
@@ -76,7 +88,7 @@ func (c *cache) prune(needed map[string]bool) (removed []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".new")
+		name := strings.TrimSuffix(e.Name(), half)
 		if needed[name] {
 			continue
 		}

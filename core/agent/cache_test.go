@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,15 @@ func TestCache(t *testing.T) {
 	work.Wait()
 	if n := objects.gets.Load(); n != 1 {
 		t.Errorf("fetched %d times", n)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, blob.SHA256+half), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.dropHalves(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(c.dir); err != nil || len(left) != 1 || left[0].Name() != blob.SHA256 {
+		t.Errorf("after what a crash left was removed: %v, %v", left, err)
 	}
 	if removed, err := c.prune(map[string]bool{blob.SHA256: true}); err != nil || len(removed) != 0 {
 		t.Errorf("pruned %v: %v", removed, err)

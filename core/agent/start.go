@@ -111,19 +111,19 @@ func (a *Agent) makeDisk(ctx context.Context, d *hypervisor.Disk, size int64) er
 	if exists(d.Path) {
 		return nil
 	}
-	half := d.Path + ".new"
-	err := removeFile(half)
+	made := d.Path + half
+	err := removeFile(made)
 	switch {
 	case err != nil:
 	case d.Backing != nil:
-		err = a.cfg.Disks.CreateOverlay(ctx, half, d.Backing.Path, string(d.Backing.Format), size)
+		err = a.cfg.Disks.CreateOverlay(ctx, made, d.Backing.Path, string(d.Backing.Format), size)
 	default:
-		err = a.cfg.Disks.CreateEmpty(ctx, half, size)
+		err = a.cfg.Disks.CreateEmpty(ctx, made, size)
 	}
 	if err != nil {
 		return fmt.Errorf("make a disk: %w", err)
 	}
-	return moveDurably(half, d.Path)
+	return moveDurably(made, d.Path)
 }
 
 // hopeless tells whether trying again later would fail the same way. An owner is told at once then.

@@ -81,6 +81,9 @@ func TestDaemonAway(t *testing.T) {
 		if got := c.describe(t, stays).State.Name; got != types.InstanceStateNameRunning {
 			t.Errorf("without libvirtd the instance is %s", got)
 		}
+		if got := c.readyz(t); len(got) != 1 {
+			t.Errorf("without libvirtd /readyz says %q", got)
+		}
 		if got := sh.do(t, "imds meta-data/instance-id"); got != stays {
 			t.Errorf("without libvirtd the metadata service says %q", got)
 		}

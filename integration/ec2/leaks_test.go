@@ -103,6 +103,13 @@ func (c *cloud) leaks() (left []string, err error) {
 		folders = append(folders, e.Name())
 	}
 	add("folder", folders, exists)
+	for _, pattern := range []string{"machines/images/*.new", "machines/instances/*/*.new", "scratch/*"} {
+		halves, err := filepath.Glob(filepath.Join(c.Data[0], pattern))
+		if err != nil {
+			return left, err
+		}
+		add("file under way", halves, nil)
+	}
 	return append(left, c.leakedAddresses(ctx, exists)...), nil
 }
 
