@@ -27,6 +27,7 @@ type machines struct {
 	driver *libvirt.Driver // the agent's
 	why    string          // there is no agent
 	tried  bool            // to open it, once
+	since  time.Time       // when that began
 
 	stop context.CancelFunc
 	work sync.WaitGroup
@@ -37,6 +38,9 @@ const (
 	firstReopen = 250 * time.Millisecond
 	lastReopen  = 2 * time.Second
 )
+
+// readyAfter is how long the first try may keep the server from being ready: a daemon that hangs is none of S3's business.
+const readyAfter = 30 * time.Second
 
 // problem says why there are no machines; empty when there are.
 func (m *machines) problem() string {
@@ -58,11 +62,11 @@ func (m *machines) limits() string {
 	return m.why
 }
 
-// opening tells that nobody knows yet whether there will be machines.
+// opening tells that nobody knows yet whether there will be machines, and that it is worth waiting.
 func (m *machines) opening() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !m.tried
+	return !m.tried && time.Since(m.since) < readyAfter
 }
 
 func (m *machines) set(a *agent.Agent, d *libvirt.Driver, why string) {
@@ -130,7 +134,7 @@ func (s *Server) openMachines(ctx context.Context) error {
 	if err := os.MkdirAll(folder, 0o711); err != nil {
 		return fmt.Errorf("folder of instances: %w", err)
 	}
-	s.machines.why = "they are being opened"
+	s.machines.why, s.machines.since = "they are being opened", time.Now()
 	ctx, s.machines.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.onClose("machines of this host", s.machines.close)
 	s.machines.work.Go(func() { s.keepOpening(ctx, folder) })
