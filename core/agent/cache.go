@@ -27,9 +27,6 @@ type cache struct {
 	flight  singleflight.Group
 }
 
-// half ends the name of a file that is not whole yet.
-const half = ".new"
-
 func newCache(dir string, objects Objects) *cache { return &cache{dir: dir, objects: objects} }
 
 // file returns the path of a blob's file, fetching it if need be.
@@ -73,13 +70,7 @@ func (c *cache) fetch(ctx context.Context, b compute.Blob, path string) (err err
 }
 
 // dropHalves removes what a crash left half fetched. Nothing may be fetched meanwhile.
-func (c *cache) dropHalves() error {
-	halves, err := filepath.Glob(filepath.Join(c.dir, "*"+half))
-	for _, name := range halves {
-		err = errors.Join(err, removeFile(name))
-	}
-	return err
-}
+func (c *cache) dropHalves() error { return dropHalves(c.dir) }
 
 // prune removes files that are not in needed.
 func (c *cache) prune(needed map[string]bool) (removed []string, err error) {

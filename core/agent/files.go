@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/hypervisor"
 )
@@ -31,6 +32,20 @@ func (a *Agent) removeFiles(id string) error {
 		return err
 	}
 	return os.RemoveAll(a.dir(id))
+}
+
+// half ends the name of a file that is not whole yet, also of one that is made on the way to it.
+const half = ".new"
+
+// dropHalves removes the files of a folder that are not whole.
+func dropHalves(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), half) {
+			err = errors.Join(err, removeFile(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 func exists(path string) bool {

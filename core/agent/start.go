@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
@@ -112,7 +113,7 @@ func (a *Agent) makeDisk(ctx context.Context, d *hypervisor.Disk, size int64) er
 		return nil
 	}
 	made := d.Path + half
-	err := removeFile(made)
+	err := dropHalves(filepath.Dir(d.Path)) // of a try that a crash cut off
 	switch {
 	case err != nil:
 	case d.Backing != nil:

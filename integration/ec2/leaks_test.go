@@ -103,7 +103,7 @@ func (c *cloud) leaks() (left []string, err error) {
 		folders = append(folders, e.Name())
 	}
 	add("folder", folders, exists)
-	for _, pattern := range []string{"machines/images/*.new", "machines/instances/*/*.new", "scratch/*"} {
+	for _, pattern := range []string{"machines/images/*.new", "machines/instances/*/*.new", "machines/instances/*/.*", "scratch/*"} {
 		halves, err := filepath.Glob(filepath.Join(c.Data[0], pattern))
 		if err != nil {
 			return left, err
