@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the real clients that the integration tests drive: Debian's packages, the current boto3 and AWS CLI v1
-# in a virtual environment, the JavaScript SDK v3, litestream, kopia, rclone and OpenTofu. Needs root for apt; everything else lands in
-# .cache at the top of the repository, which git ignores. Run it again at any time: what is there is left alone.
+# Installs the real clients that the integration tests drive: Debian's packages, among them a headless Chromium; in a virtual
+# environment the current boto3, AWS CLI v1, Arrow, object_store and delta-rs; the JavaScript SDK v3, litestream, kopia, rclone and
+# OpenTofu. Needs root for apt; everything else lands in .cache at the top of the repository, which git ignores. Run it again at any
+# time: what is there is left alone.
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -64,7 +65,7 @@ fi
 
 # --- Python ---------------------------------------------------------------------------------------------------
 if done_for py "$here/clients/python/requirements.txt" && [ -x "$cache/py/bin/aws" ]; then
-	say "boto3 and AWS CLI v1 are there"
+	say "Python packages are there"
 else
 	say "pip install $(tr '\n' ' ' <"$here/clients/python/requirements.txt")"
 	rm -rf "$cache/py"

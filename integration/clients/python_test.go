@@ -46,3 +46,9 @@ func TestBoto3(t *testing.T) {
 		})
 	})
 }
+
+// TestDataEngines drives the clients under data engines, written in C++ and Rust.
+func TestDataEngines(t *testing.T) {
+	s := harness.ForClients(t, false)
+	runCases(t, harness.Command{Path: harness.Tool(t, "python"), Args: []string{"python/engines.py"}, Env: s.AWSEnv()})
+}
