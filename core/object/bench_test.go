@@ -122,9 +122,11 @@ func BenchmarkList(b *testing.B) {
 			in := object.ListInput{Bucket: "bench", MaxKeys: 1000, Delimiter: delimiter}
 			b.ReportAllocs()
 			for b.Loop() {
-				if p := w.list(in); len(p.Entries)+len(p.CommonPrefixes) != 1000 {
+				p := w.list(in)
+				if len(p.Entries)+len(p.CommonPrefixes) != 1000 {
 					b.Fatal(len(p.Entries), len(p.CommonPrefixes))
 				}
+				p.Release()
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
@@ -58,6 +59,7 @@ func (s *Service) list(ctx context.Context, who *iam.Principal, in *ListInput) (
 		prefix: []byte(in.Prefix), delimiter: []byte(in.Delimiter), after: []byte(in.StartAfter),
 		page: page, max: max, owners: owners{s: s, ctx: ctx, b: b},
 	}
+	l.enter(&s.pages)
 	if in.Restores {
 		l.restores = s.now()
 	}
@@ -85,6 +87,35 @@ type lister struct {
 	entries  []entrySpan
 	prefixes []entrySpan
 	skip     skipper
+}
+
+// pageRoom is what pages are gathered in. A full one would take 300 KiB anew each time, and a short one does not know how
+// long it gets.
+type pageRoom struct {
+	pool     *sync.Pool
+	rows     []ListEntry
+	text     []byte
+	entries  []entrySpan
+	prefixes []entrySpan
+}
+
+// enter takes room for the page.
+func (l *lister) enter(pool *sync.Pool) {
+	room, _ := pool.Get().(*pageRoom)
+	if room == nil {
+		room = &pageRoom{pool: pool}
+	}
+	l.page.room, l.page.Entries = room, room.rows
+	l.text, l.entries, l.prefixes = room.text, room.entries, room.prefixes
+}
+
+// Release gives the memory of p to another page. It may be left out; afterwards Entries must not be used.
+func (p *ListPage) Release() {
+	if r := p.room; r != nil {
+		clear(p.Entries)
+		r.rows, p.Entries, p.room = p.Entries[:0], nil, nil
+		r.pool.Put(r)
+	}
 }
 
 // entrySpan is where the strings of an entry end in text: the key or common prefix, then the ETag.
@@ -124,6 +155,7 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 	}
 	row := append(slices.Clone(head), first...)
 	var rec record
+	var err error
 	scanned := 0
 	for ok := it.SeekGE(row); ok; {
 		if scanned++; scanned%1024 == 0 && ctx.Err() != nil {
@@ -133,7 +165,13 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 		if !bytes.HasPrefix(key, l.prefix) {
 			return nil
 		}
-		if err := rec.decodeListed(it.Value(), l.restores); err != nil {
+		cp := rollUp(key, l.prefix, l.delimiter)
+		if cp == nil {
+			err = rec.decodeListed(it.Value(), l.restores)
+		} else {
+			err = rec.decodeFlags(it.Value())
+		}
+		if err != nil {
 			return err
 		}
 		if rec.is(flagMarker) {
@@ -144,7 +182,6 @@ func (l *lister) scan(ctx context.Context, it kv.Iterator, id BucketID) error {
 			l.page.Truncated = true
 			return nil
 		}
-		cp := rollUp(key, l.prefix, l.delimiter)
 		if cp == nil {
 			l.add(key, &rec)
 			ok = it.Next()
@@ -196,21 +233,8 @@ func (l *lister) keep(key []byte) entrySpan {
 	return sp
 }
 
-// smallPage is the number of entries that room is made for at first.
-const smallPage = 50
-
 // add puts an object on the page.
 func (l *lister) add(key []byte, r *record) {
-	switch len(l.entries) {
-	case 0, smallPage: // most pages are small or full
-		n := min(smallPage, l.max)
-		if len(l.entries) > 0 {
-			n = l.max - smallPage
-		}
-		l.entries = slices.Grow(l.entries, n)
-		l.page.Entries = slices.Grow(l.page.Entries, n)
-		l.text = slices.Grow(l.text, n*(len(key)+40))
-	}
 	sp := l.keep(key)
 	l.text = r.appendETag(l.text)
 	sp.etag = len(l.text)
@@ -238,6 +262,8 @@ func (r *record) decodeListed(data []byte, restores time.Time) error {
 // finish cuts the strings of the page out of one text, which costs one allocation for all.
 func (l *lister) finish() {
 	text := string(l.text)
+	r := l.page.room
+	r.text, r.entries, r.prefixes = l.text[:0], l.entries[:0], l.prefixes[:0]
 	for i, sp := range l.entries {
 		l.page.Entries[i].Key = text[sp.start:sp.key]
 		l.page.Entries[i].ETag = text[sp.key:sp.etag]

@@ -35,7 +35,7 @@ type VersionEntry struct {
 	ETag         string // without quotes; "" for a delete marker
 	LastModified time.Time
 	StorageClass string
-	Owner        Owner
+	Owner        *Owner // shared with other entries
 	Checksums    []checksum.Algorithm
 	ChecksumType checksum.Type
 	Restore      *Restore

@@ -120,15 +120,20 @@ type owners struct {
 	ctx     context.Context
 	b       *bucket
 	account string
-	owner   Owner // of account, when that is not empty
+	owner   *Owner // of account, when that is not empty
 }
 
-func (o *owners) of(account string) Owner {
+func (o *owners) of(account string) *Owner {
 	if account == "" {
-		return o.b.Owner
+		return &o.b.Owner
 	}
+	return o.other(account)
+}
+
+func (o *owners) other(account string) *Owner {
 	if account != o.account {
-		o.account, o.owner = account, o.s.ownerOf(o.ctx, o.b, account)
+		owner := o.s.ownerOf(o.ctx, o.b, account)
+		o.account, o.owner = account, &owner
 	}
 	return o.owner
 }

@@ -100,16 +100,33 @@ func (r *record) encode() []byte {
 	return b
 }
 
-// decodeSummary reads what a listing shows and returns the reader at the rest. The record keeps parts of data.
-func (r *record) decodeSummary(data []byte) (wireReader, error) {
-	body, err := openRecord(data)
-	if err != nil {
-		return wireReader{}, err
+// decodeFlags reads the flags alone.
+func (r *record) decodeFlags(data []byte) error {
+	w, err := r.openFlags(data)
+	if err == nil {
+		err = w.err
 	}
+	return err
+}
+
+func (r *record) openFlags(data []byte) (wireReader, error) {
+	body, err := openRecord(data)
 	w := wireReader{rest: body}
+	if err != nil {
+		return w, err
+	}
 	r.flags = w.uvarint()
 	if r.flags > flagsKnown {
 		w.fail("unknown flags")
+	}
+	return w, nil
+}
+
+// decodeSummary reads what a listing shows and returns the reader at the rest. The record keeps parts of data.
+func (r *record) decodeSummary(data []byte) (wireReader, error) {
+	w, err := r.openFlags(data)
+	if err != nil {
+		return w, err
 	}
 	r.instance = w.instance()
 	r.size = w.size()

@@ -41,6 +41,7 @@ type Service struct {
 	readers readerSet
 	suspect suspectSet
 	bodies  bodyPools
+	pages   sync.Pool // *pageRoom
 	quotas  accountQuotas
 	life    lifecycleWorker
 	outbox  outbox

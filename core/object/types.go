@@ -261,7 +261,7 @@ type ListEntry struct {
 	ETag         string
 	LastModified time.Time
 	StorageClass string
-	Owner        Owner
+	Owner        *Owner // shared with other entries
 	Checksums    []checksum.Algorithm
 	ChecksumType checksum.Type
 	Restore      *Restore
@@ -273,6 +273,8 @@ type ListPage struct {
 	CommonPrefixes []string
 	Truncated      bool
 	Next           string // pass as StartAfter for the next page; the last key or common prefix given
+
+	room *pageRoom // of Entries
 }
 
 // ListBucketsInput is a page of ListBuckets.
