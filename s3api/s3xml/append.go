@@ -61,18 +61,19 @@ func appendTime(b []byte, t time.Time) []byte {
 		return t.AppendFormat(b, TimeFormat)
 	}
 	hour, minute, sec := t.Clock()
-	two := func(n int, end byte) { b = append(b, '0'+byte(n/10), '0'+byte(n%10), end) }
-	b = append(b, '0'+byte(year/1000), '0'+byte(year/100%10))
-	two(year%100, '-')
-	two(int(month), '-')
-	two(day, 'T')
-	two(hour, ':')
-	two(minute, ':')
-	two(sec, '.')
 	ms := t.Nanosecond() / 1e6
-	b = append(b, '0'+byte(ms/100))
-	two(ms%100, 'Z')
-	return b
+	var s [len(TimeFormat)]byte
+	two := func(at, n int, end byte) { s[at], s[at+1], s[at+2] = '0'+byte(n/10), '0'+byte(n%10), end }
+	two(0, year/100, 0)
+	two(2, year%100, '-')
+	two(5, int(month), '-')
+	two(8, day, 'T')
+	two(11, hour, ':')
+	two(14, minute, ':')
+	two(17, sec, '.')
+	two(20, ms/10, '0'+byte(ms%10))
+	s[23] = 'Z'
+	return append(b, s[:]...)
 }
 
 // special marks the bytes that AppendText has to look at.
@@ -131,14 +132,22 @@ func escape(s string) (string, int) {
 // space, too: Amazon makes a plus of it, which not all clients undo, while all undo %20. The result needs no escaping.
 func AppendURLText(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
+	start := 0
 	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '*', c == '/':
-			b = append(b, c)
-		default:
+		if c := s[i]; !unreserved[c] {
+			b = append(b, s[start:i]...)
 			b = append(b, '%', hex[c>>4], hex[c&15])
+			start = i + 1
 		}
 	}
-	return b
+	return append(b, s[start:]...)
 }
+
+// unreserved marks the bytes that AppendURLText leaves as they are.
+var unreserved = func() (t [256]bool) {
+	for c := range t {
+		c := byte(c)
+		t[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '*' || c == '/'
+	}
+	return t
+}()

@@ -1,6 +1,9 @@
 package s3xml
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Doc is a document under construction. Its methods append; Bytes closes the root.
 type Doc struct {
@@ -106,6 +109,24 @@ func (d *Doc) Owner(name, id, displayName string) {
 	d.Optional("DisplayName", displayName)
 	d.Close(name)
 }
+
+// Lit writes what is XML already.
+func (d *Doc) Lit(xml string) { d.b = append(d.b, xml...) }
+
+// NameText is Name without the element around it.
+func (d *Doc) NameText(value string, urlEncoded bool) {
+	if urlEncoded {
+		d.b = AppendURLText(d.b, value)
+	} else {
+		d.b = AppendText(d.b, value)
+	}
+}
+
+// TimeText is Time without the element around it.
+func (d *Doc) TimeText(t time.Time) { d.b = appendTime(d.b, t) }
+
+// IntText is Int without the element around it.
+func (d *Doc) IntText(n int64) { d.b = strconv.AppendInt(d.b, n, 10) }
 
 // Bytes ends the root and returns the document.
 func (d *Doc) Bytes() []byte {
