@@ -71,3 +71,17 @@ func BenchmarkVerifyV2(b *testing.B) {
 		}
 	}
 }
+
+// TestAllocations bounds what a signature costs: every request has one.
+func TestAllocations(t *testing.T) {
+	r := sign(t, put(t), "secret")
+	v := mustVerifier(t, sigv4.Config{})
+	n := testing.AllocsPerRun(100, func() {
+		if _, err := verify(v, &r, "secret"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 8 { // 4, and more where the race detector makes pools forget
+		t.Errorf("%v allocations, want 8 at most", n)
+	}
+}

@@ -121,6 +121,30 @@ func FuzzTrailers(f *testing.F) {
 	})
 }
 
+// TestAllocations: what a body costs does not grow with its chunks.
+func TestAllocations(t *testing.T) {
+	data := random(1 << 20)
+	buf := make([]byte, 256<<10)
+	for _, m := range modes() {
+		if strings.HasSuffix(m.name, "-lf") {
+			continue
+		}
+		body, o := m.make(data, []int{8 << 10})
+		n := testing.AllocsPerRun(5, func() {
+			r, err := chunked.NewReader(bytes.NewReader(body), o)
+			for err == nil {
+				_, err = r.Read(buf)
+			}
+			if err != io.EOF {
+				t.Fatal(err)
+			}
+		})
+		if n > 40 {
+			t.Errorf("%s: %v allocations for 128 chunks", m.name, n)
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	data := random(8 << 20)
 	for _, m := range modes() {

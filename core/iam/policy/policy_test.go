@@ -295,6 +295,19 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// TestAllocations: a decision of a request with a policy makes no garbage to speak of.
+func TestAllocations(t *testing.T) {
+	doc, err := policy.Parse([]byte(resource("Allow", `{"AWS":"111111111111"}`)), policy.Resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := policy.Request{Principal: alice, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/some/longer/key", ResourceAccount: owner}
+	d := policy.Documents{Resource: doc}
+	if n := testing.AllocsPerRun(100, func() { policy.Decide(&r, &d) }); n > 2 {
+		t.Errorf("%v allocations, want 2 at most", n)
+	}
+}
+
 func BenchmarkDecide(b *testing.B) {
 	doc, err := policy.Parse([]byte(resource("Allow", `{"AWS":"111111111111"}`)), policy.Resource)
 	if err != nil {
