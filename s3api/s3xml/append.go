@@ -60,21 +60,19 @@ func appendTime(b []byte, t time.Time) []byte {
 	if year < 0 || year > 9999 {
 		return t.AppendFormat(b, TimeFormat)
 	}
+	b = append(b, digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
+		digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T')
 	hour, minute, sec := t.Clock()
-	ms := t.Nanosecond() / 1e6
-	var s [len(TimeFormat)]byte
-	two := func(at, n int, end byte) { s[at], s[at+1], s[at+2] = '0'+byte(n/10), '0'+byte(n%10), end }
-	two(0, year/100, 0)
-	two(2, year%100, '-')
-	two(5, int(month), '-')
-	two(8, day, 'T')
-	two(11, hour, ':')
-	two(14, minute, ':')
-	two(17, sec, '.')
-	two(20, ms/10, '0'+byte(ms%10))
-	s[23] = 'Z'
-	return append(b, s[:]...)
+	return appendClock(b, hour, minute, sec, t.Nanosecond()/1e6)
 }
+
+func appendClock(b []byte, hour, minute, sec, ms int) []byte {
+	return append(b, digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(sec/10), digit(sec), '.',
+		digit(ms/100), digit(ms/10), digit(ms), 'Z')
+}
+
+// digit is the last digit of n.
+func digit(n int) byte { return '0' + byte(n%10) }
 
 // special marks the bytes that AppendText has to look at.
 var special = func() (t [256]bool) {

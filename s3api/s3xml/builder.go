@@ -9,6 +9,9 @@ import (
 type Doc struct {
 	b    []byte
 	root string
+
+	day  int64                    // since 1970, of date
+	date [len("2006-01-02T")]byte // of the last time written; zero before there is one
 }
 
 // New begins a document whose root is in S3's namespace; size is a guess of its length.
@@ -122,8 +125,24 @@ func (d *Doc) NameText(value string, urlEncoded bool) {
 	}
 }
 
-// TimeText is Time without the element around it.
-func (d *Doc) TimeText(t time.Time) { d.b = appendTime(d.b, t) }
+// TimeText is Time without the element around it. It remembers the day: most entries of a listing share one with the entry
+// before them, and the calendar is most of the work.
+func (d *Doc) TimeText(t time.Time) {
+	const dayLen = 24 * 60 * 60 * 1000
+	ms := t.UnixMilli()
+	day := ms / dayLen
+	if ms < 0 || day != d.day || d.date[0] == 0 {
+		start := len(d.b)
+		d.b = appendTime(d.b, t)
+		if len(d.b)-start == len(TimeFormat) && ms >= 0 {
+			d.day = day
+			copy(d.date[:], d.b[start:])
+		}
+		return
+	}
+	left := int(ms % dayLen)
+	d.b = appendClock(append(d.b, d.date[:]...), left/3_600_000, left/60_000%60, left/1000%60, left%1000)
+}
 
 // IntText is Int without the element around it.
 func (d *Doc) IntText(n int64) { d.b = strconv.AppendInt(d.b, n, 10) }

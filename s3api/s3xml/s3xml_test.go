@@ -78,6 +78,27 @@ func TestAppendText(t *testing.T) {
 	}
 }
 
+// TestTimesOfOneDocument: what a document remembers of a time is right for the next one.
+func TestTimesOfOneDocument(t *testing.T) {
+	day := 24 * time.Hour
+	at := time.Date(2026, 2, 28, 23, 59, 59, 999_000_000, time.UTC)
+	d := s3xml.New("r", 0)
+	var want string
+	for _, step := range []time.Duration{0, time.Millisecond, 0, time.Hour, 13*time.Hour + 7*time.Second, day, -day, 365 * day, time.Minute,
+		-60 * 365 * day, time.Second, -1, 60 * 365 * day, 290 * 365 * day} {
+		at = at.Add(step)
+		d.TimeText(at.In(time.FixedZone("x", 3600)))
+		want += at.Format(s3xml.TimeFormat)
+	}
+	for _, tm := range []time.Time{time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(12345, 1, 1, 0, 0, 1, 0, time.UTC), {}, time.Unix(0, 0)} {
+		d.TimeText(tm)
+		want += tm.UTC().Format(s3xml.TimeFormat)
+	}
+	if got := string(d.Bytes()); !strings.Contains(got, ">"+want+"<") {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
 func TestAppendTimeIsTheFormat(t *testing.T) {
 	for _, tm := range []time.Time{{}, time.Unix(0, 0), time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("x", 3600)), time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		if got, want := string(s3xml.AppendTime(nil, "t", tm)), "<t>"+tm.UTC().Format(s3xml.TimeFormat)+"</t>"; got != want {
