@@ -23,7 +23,8 @@ type Event struct {
 	BytesOut  int64
 	Start     time.Time
 	Duration  time.Duration
-	Err       error // the cause of a failure that is the server's, or of a broken transfer
+	Cut       bool  // the server failed when the status was out already: the answer ended early
+	Err       error // the cause of a failure that is the server's, or of a client's leaving in the middle of an answer
 }
 
 // Observer is told about every request, once, when its answer is complete or has been given up. It is called on the
@@ -58,6 +59,8 @@ func (r *request) finish() {
 		BytesOut:  r.bytesOut,
 		Start:     r.start,
 		Duration:  time.Since(r.start),
+		Cut:       r.cut,
+		Err:       r.left,
 	}
 	if r.failure != nil {
 		e.Code = string(r.failure.Code)

@@ -42,9 +42,11 @@ type request struct {
 	bytesIn  int64
 	bytesOut int64
 	failure  *s3err.Error
-	done     bool // the observer has been told
-	encrypts bool // headers speak of encryption
-	charged  bool // the requester pays
+	cut      bool  // failure came when the status was out
+	left     error // how the client was found to have left before the end of its answer
+	done     bool  // the observer has been told
+	encrypts bool  // headers speak of encryption
+	charged  bool  // the requester pays
 
 	size    int64  // of the object, for the access log
 	version string // of it

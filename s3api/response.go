@@ -190,6 +190,7 @@ func (r *request) resourceType() string {
 type tracked struct {
 	r    *request
 	body object.Body
+	to   taker
 	slow io.ReadCloser
 	err  error
 }
@@ -215,9 +216,28 @@ func (t *tracked) WriteTo(w io.Writer) (int64, error) {
 		// fasthttp frames this with chunks and calls Read; it comes here only if that changes.
 		return io.Copy(w, struct{ io.Reader }{t})
 	}
-	n, err := t.body.WriteTo(w)
+	t.to = taker{w: w}
+	n, err := t.body.WriteTo(&t.to)
 	t.r.bytesOut += n
-	t.err = err
+	if t.to.err != nil {
+		t.r.left = t.to.err
+	} else {
+		t.err = err
+	}
+	return n, err
+}
+
+// taker remembers that the client took no more, to tell its leaving from a failure of ours.
+type taker struct {
+	w   io.Writer
+	err error
+}
+
+func (t *taker) Write(p []byte) (int, error) {
+	n, err := t.w.Write(p)
+	if err != nil {
+		t.err = err
+	}
 	return n, err
 }
 
@@ -232,6 +252,7 @@ func (t *tracked) Close() error {
 	if t.r.failure == nil {
 		if e := errors.Join(t.err, err); e != nil {
 			// The status is out; what is left is to cut the connection, which fasthttp does, and to say so in the log.
+			t.r.cut = true
 			t.r.failure = s3err.From(e)
 			if t.r.failure.Cause == nil {
 				t.r.failure = t.r.failure.WithCause(e)

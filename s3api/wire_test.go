@@ -348,6 +348,23 @@ func TestBrokenDownloads(t *testing.T) {
 		must(t, err)
 		c.Close()
 	}
+	// A client that leaves is no failure of the server.
+	for deadline, left := time.Now().Add(5*time.Second), 0; left < 5; time.Sleep(2 * time.Millisecond) {
+		left = 0
+		f.events.mu.Lock()
+		for _, ev := range f.events.list {
+			if ev.Operation == "GetObject" {
+				left++
+				if ev.Status != 200 || ev.Err == nil || ev.Code != "" || ev.Cut || ev.BytesOut >= 8<<20 {
+					t.Errorf("a client left: %+v", ev)
+				}
+			}
+		}
+		f.events.mu.Unlock()
+		if time.Now().After(deadline) {
+			t.Fatalf("%d clients left, 5 did", left)
+		}
+	}
 	if a := f.do("GET", "/bkt/big", ""); a.body != body {
 		t.Error("the object changed")
 	}

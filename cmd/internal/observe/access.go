@@ -21,7 +21,7 @@ func NewAccessLog(log *slog.Logger, mode string) *AccessLog { return &AccessLog{
 func (a *AccessLog) Observe(e *s3api.Event) {
 	level := slog.LevelInfo
 	switch {
-	case e.Status >= 500 && e.Status != 501 && e.Status != 503:
+	case e.Status >= 500 && e.Status != 501 && e.Status != 503, e.Cut:
 		level = slog.LevelError
 	case e.Status == 503:
 		level = slog.LevelWarn
@@ -45,6 +45,9 @@ func (a *AccessLog) Observe(e *s3api.Event) {
 	text("bucket", e.Bucket)
 	text("key", e.Key)
 	text("code", e.Code)
+	if e.Cut {
+		attrs = append(attrs, slog.Bool("cut", true))
+	}
 	text("account", e.Account)
 	text("access_key", e.AccessKey)
 	text("auth", e.Scheme)

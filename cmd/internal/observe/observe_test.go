@@ -74,6 +74,9 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
+// cutAnswer stands for the status 200 of an answer that the server could not bring to its end.
+const cutAnswer = -1
+
 func TestAccessLogModes(t *testing.T) {
 	for _, tc := range []struct {
 		mode   string
@@ -91,11 +94,16 @@ func TestAccessLogModes(t *testing.T) {
 		{"errors", slog.LevelInfo, 503, "WARN"},
 		{"errors", slog.LevelInfo, 500, "ERROR"},
 		{"off", slog.LevelDebug, 500, ""},
+		{"errors", slog.LevelInfo, cutAnswer, "ERROR"},
+		{"off", slog.LevelInfo, cutAnswer, ""},
 	} {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: tc.level}))
 		e := event(tc.status, "X")
 		e.Err = errors.New("disk on fire")
+		if tc.status == cutAnswer {
+			e.Status, e.Cut = 200, true
+		}
 		observe.NewAccessLog(log, tc.mode).Observe(e)
 		line := out.String()
 		switch {
