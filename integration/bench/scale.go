@@ -148,7 +148,25 @@ func restart(ctx context.Context, e *env) error {
 	return nil
 }
 
-// memory uploads 32 x 64 MiB at once and lists everything.
+// both writes half of the large objects again and again while it reads the other half.
+func both(ctx context.Context, e *env, p payload) (sample, error) {
+	readers := make([]*client, 32)
+	for i := range readers {
+		readers[i] = newClient(e.wire)
+		defer readers[i].close()
+	}
+	list := e.workers(32, func(c *client, seq int) (int64, error) {
+		return 64 * mib, c.put(e.bucket, fmt.Sprintf("zz-large/%d", seq%32), p, false)
+	})
+	for i, c := range readers {
+		list = append(list, func(int) (int64, error) {
+			return 64 * mib, c.get(e.bucket, fmt.Sprintf("zz-large/%d", 32+i), p)
+		})
+	}
+	return drive(ctx, e.target, list, 0, 320)
+}
+
+// memory uploads 32 x 64 MiB at once, lists everything, and then uploads and downloads as many at once.
 func memory(ctx context.Context, e *env) error {
 	p := e.payloads(64*mib, 1).at(0)
 	s, err := drive(ctx, e.target, e.workers(32, func(c *client, seq int) (int64, error) {
@@ -182,5 +200,9 @@ func memory(ctx context.Context, e *env) error {
 	if want := e.million + 64; keys != want {
 		return fmt.Errorf("the listing gave %d keys, want %d", keys, want)
 	}
+	if s, err = both(ctx, e, p); err != nil { // last, when the caches are full
+		return err
+	}
+	fmt.Printf("32 uploads and 32 downloads of 64 MiB at once: %.0f MB/s, peak RSS %.0f MiB\n", s.megabytes(), mibs(s.PeakRSS))
 	return nil
 }
