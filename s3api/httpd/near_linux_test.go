@@ -47,7 +47,7 @@ func TestSendBufferOfANearClient(t *testing.T) {
 			_, err := io.CopyN(io.Discard, client, int64(n))
 			read <- err
 		}()
-		for ; n > 0; n -= piece {
+		for range n / piece {
 			if _, err := nc.Write(make([]byte, piece)); err != nil {
 				t.Fatal(err)
 			}
