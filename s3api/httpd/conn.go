@@ -26,7 +26,7 @@ type conn struct {
 	sinceMove            int // bytes of the body since readLimit was last moved
 
 	sent   int64 // bytes of answers
-	fitted bool  // fitBuffer was called
+	fitted bool  // fitBuffer was called, or need not be
 
 	unread atomic.Bool // input is left that the client may still be sending: linger before closing
 	closed atomic.Bool

@@ -6,7 +6,7 @@
 //   - every wait on a client ends: the header section has a total time, a body and an answer have idle times that only
 //     progress moves on, and a connection that is closed with unread input is first drained a little, so that the
 //     client can read the answer;
-//   - a client nearby has no megabytes waiting for it in a send buffer, one far away as many as the kernel gives it;
+//   - without TLS, a client nearby has no megabytes waiting for it in a send buffer, one far away as many as the kernel gives it;
 //   - requests that cannot be parsed, and connections beyond the limit, are answered in the protocol of the front end;
 //   - Shutdown lets running requests end, and cuts them when its context does.
 //

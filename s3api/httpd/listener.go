@@ -14,6 +14,7 @@ type listener struct {
 	net.Listener
 	limits *Limits
 	busy   []byte
+	plain  bool // no TLS above: send buffers are fitted
 	log    *slog.Logger
 	stop   chan struct{}
 	once   sync.Once
@@ -47,7 +48,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			delay = min(2*delay, time.Second)
 			continue
 		}
-		c := &conn{Conn: nc, l: l}
+		c := &conn{Conn: nc, l: l, fitted: !l.plain}
 		if l.remember(c) {
 			return c, nil
 		}

@@ -18,6 +18,7 @@ func TestSendBufferOfANearClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := newListener(ln, &limits, nil, slog.New(slog.DiscardHandler))
+	l.plain = true
 	defer l.Close()
 	client, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {

@@ -97,7 +97,7 @@ func (s *Server) ServeTLS(ln net.Listener, c *tls.Config) error { return s.serve
 
 func (s *Server) serve(ln net.Listener, tc *tls.Config) error {
 	l := newListener(ln, &s.cfg.Limits, s.cfg.Busy, s.cfg.Logger)
-	if tc != nil {
+	if l.plain = tc == nil; !l.plain {
 		l.busy = nil
 	}
 	s.mu.Lock()
