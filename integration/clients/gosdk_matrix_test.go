@@ -253,6 +253,33 @@ func TestOperationsWithoutObject(t *testing.T) {
 	}
 }
 
+// TestNotBuilt asks for what is not built: it has to say so, and must not be taken for something else.
+func TestNotBuilt(t *testing.T) {
+	s := harness.Start(t, harness.Options{})
+	c, ctx := goClient(t, s), t.Context()
+	b := newBucket(t, c)
+	put(t, c, b, "k", []byte("as it was"))
+	name, off := aws.String("n"), &types.RecordExpiration{Expiration: "DISABLED"}
+	for _, in := range []any{
+		&s3.PutBucketAbacInput{AbacStatus: &types.AbacStatus{Status: "Enabled"}},
+		&s3.PutObjectAnnotationInput{AnnotationName: name, AnnotationPayload: strings.NewReader("x")}, &s3.GetObjectAnnotationInput{AnnotationName: name},
+		&s3.ListObjectAnnotationsInput{}, &s3.DeleteObjectAnnotationInput{AnnotationName: name},
+		&s3.UpdateObjectEncryptionInput{ObjectEncryption: &types.ObjectEncryptionMemberSSEKMS{Value: types.SSEKMSEncryption{KMSKeyArn: name}}},
+		&s3.CreateBucketMetadataConfigurationInput{MetadataConfiguration: &types.MetadataConfiguration{JournalTableConfiguration: &types.JournalTableConfiguration{RecordExpiration: off}}},
+		&s3.CreateBucketMetadataTableConfigurationInput{MetadataTableConfiguration: &types.MetadataTableConfiguration{S3TablesDestination: &types.S3TablesDestination{TableBucketArn: name, TableName: name}}},
+		&s3.UpdateBucketMetadataInventoryTableConfigurationInput{InventoryTableConfiguration: &types.InventoryTableConfigurationUpdates{ConfigurationState: "ENABLED"}},
+		&s3.UpdateBucketMetadataJournalTableConfigurationInput{JournalTableConfiguration: &types.JournalTableConfigurationUpdates{RecordExpiration: off}},
+		&s3.UpdateBucketMetadataAnnotationTableConfigurationInput{AnnotationTableConfiguration: &types.AnnotationTableConfigurationUpdates{ConfigurationState: "ENABLED"}},
+	} {
+		set(in, "Bucket", b)
+		set(in, "Key", "k")
+		if code, status := call(ctx, c, in); code != "NotImplemented" || status != 501 {
+			t.Errorf("%s: %d %s", nameOf(in), status, code)
+		}
+	}
+	wantBytes(t, "k", get(t, c, b, "k"), []byte("as it was"))
+}
+
 // TestChecksumsEverywhere stores bodies in every way there is, in a bucket with and one without versions, with each checksum, and has
 // them verified on the way back.
 func TestChecksumsEverywhere(t *testing.T) {
