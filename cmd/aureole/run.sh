@@ -49,7 +49,7 @@ if [ "$chosen" = libvirt ]; then
 				break
 			fi
 			case $out in
-			*"no server runs"* | *"no data folder"* | *"connection refused"*) continue ;; # it is starting
+			*"no server runs"* | *"no data folder"* | *"connection refused"* | *"is starting"*) continue ;; # it is starting
 			esac
 			say "the tiny machine image could not be made: $out"
 			break
