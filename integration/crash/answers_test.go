@@ -32,10 +32,11 @@ type answer struct {
 func get(t *testing.T, target wire.Target, name, ranged string) answer {
 	t.Helper()
 	conn, resp, err := open(t, target, name, ranged)
-	defer conn.Close()
 	if err != nil {
+		conn.Close()
 		return answer{err: err}
 	}
+	defer conn.Close()
 	body, err := io.ReadAll(resp.Body)
 	return answer{resp.StatusCode, resp.ContentLength, body, err}
 }
