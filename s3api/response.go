@@ -76,6 +76,7 @@ func (r *request) respond(resp *response, err error) {
 	r.fctx.SetStatusCode(status)
 	switch {
 	case resp.slow != nil:
+		r.pace(-1)
 		h.SetContentType(cmp.Or(resp.slowType, xmlType))
 		r.fctx.Response.SetBodyStream(&tracked{r: r, slow: resp.slow}, -1)
 		return // observed when the stream ends
@@ -85,6 +86,7 @@ func (r *request) respond(resp *response, err error) {
 	case r.method == http.MethodHead:
 		h.SetContentLength(int(resp.length))
 	case resp.xml != nil:
+		r.pace(len(resp.xml))
 		h.SetContentType(xmlType)
 		r.fctx.Response.SetBodyRaw(resp.xml)
 		r.bytesOut = int64(len(resp.xml))
@@ -143,7 +145,10 @@ func closes(e *s3err.Error) bool {
 // explain translates err and adds what only the request knows.
 func (r *request) explain(err error) *s3err.Error {
 	if e := markerFailure(err); e != nil {
-		return e.With("Key", r.key).With("Method", r.method)
+		if e.Code == s3err.NoSuchKey {
+			return e.With("Key", r.key)
+		}
+		return e.With("Method", r.method)
 	}
 	e := s3err.From(err)
 	// A failure that says no more than "not found" is about the smallest thing the request names.
@@ -152,7 +157,7 @@ func (r *request) explain(err error) *s3err.Error {
 		s3err.NoSuchLifecycleConfiguration, s3err.NoSuchWebsiteConfiguration, s3err.NoSuchTagSet, s3err.InvalidBucketName,
 		s3err.BucketAlreadyExists, s3err.BucketAlreadyOwnedByYou, s3err.SSEConfigurationNotFound,
 		s3err.ReplicationConfigurationNotFound, s3err.ObjectLockConfigurationNotFound, s3err.OwnershipControlsNotFound,
-		s3err.NoSuchPublicAccessBlock, s3err.NoSuchConfiguration:
+		s3err.NoSuchPublicAccessBlock:
 		e = e.With("BucketName", r.bucket)
 	case s3err.NoSuchKey:
 		e = e.With("Key", r.key)
@@ -162,11 +167,6 @@ func (r *request) explain(err error) *s3err.Error {
 		e = e.With("UploadId", r.query.get("uploadId"))
 	case s3err.MethodNotAllowed:
 		e = e.With("Method", r.method).With("ResourceType", r.resourceType())
-	case s3err.AccessDenied, s3err.SignatureDoesNotMatch:
-	default:
-		if e.Status < http.StatusInternalServerError && e.Status != http.StatusNotModified {
-			e = e.With("Resource", r.resource())
-		}
 	}
 	return e
 }
