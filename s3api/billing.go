@@ -64,6 +64,9 @@ func getBucketAccelerate(r *request) (*response, error) {
 
 // putBucketAccelerate: PUT /bucket?accelerate
 func putBucketAccelerate(r *request) (*response, error) {
+	if strings.Contains(r.bucket, ".") {
+		return nil, s3err.Newf(s3err.InvalidRequest, "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
+	}
 	n, err := r.readNode(group("AccelerateConfiguration", required(leaf("Status", "Enabled", "Suspended"))))
 	if err != nil {
 		return nil, err

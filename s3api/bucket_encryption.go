@@ -48,7 +48,8 @@ func putBucketEncryption(r *request) (*response, error) {
 		}
 		e.KeyID = d.KMSMasterKeyID
 		if e.KeyID != "" && e.Method == object.EncryptS3 {
-			return nil, s3err.Argument("ApplyServerSideEncryptionByDefault", "", "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
+			return nil, s3err.Newf(s3err.InvalidArgument, "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse").
+				With("ArgumentName", "ApplyServerSideEncryptionByDefault")
 		}
 	}
 	if rule.Blocked != nil {

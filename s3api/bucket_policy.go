@@ -25,8 +25,8 @@ func putBucketPolicy(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(data) == 0 {
-		return nil, s3err.New(s3err.MissingRequestBody)
+	if len(data) == 0 || data[0] != '{' {
+		return nil, s3err.Newf(s3err.MalformedPolicy, "Policies must be valid JSON and the first byte must be '{'")
 	}
 	if err := r.srv.objects.PutSetting(r.ctx, r.who, r.bucket, object.SettingPolicy, data); err != nil {
 		return nil, err

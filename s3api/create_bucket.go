@@ -48,6 +48,7 @@ func createBucket(r *request) (*response, error) {
 	}
 	resp := r.ok()
 	resp.set("Location", "/"+r.bucket)
+	resp.set("x-amz-bucket-arn", bucketARN(r.bucket))
 	return resp, nil
 }
 
@@ -93,10 +94,13 @@ func headBucket(r *request) (*response, error) {
 	}
 	resp := r.ok()
 	resp.set("x-amz-bucket-region", r.srv.regionOf(&b))
+	resp.set("x-amz-bucket-arn", bucketARN(r.bucket))
 	resp.set("x-amz-access-point-alias", "false")
 	resp.set("Content-Type", xmlType)
 	return resp, nil
 }
+
+func bucketARN(name string) string { return "arn:aws:s3:::" + name }
 
 // regionOf is the region a bucket shows.
 func (s *Server) regionOf(b *object.Bucket) string {

@@ -22,6 +22,9 @@ func deleteObjects(r *request) (*response, error) {
 	if _, err := r.srv.objects.HeadBucket(r.ctx, r.who, r.bucket); err != nil {
 		return nil, err
 	}
+	if err := r.checkBypass(); err != nil {
+		return nil, err
+	}
 	outcomes := r.deleteEach(in.Objects)
 	r.logBatch(in.Objects, outcomes)
 	x := s3xml.New("DeleteResult", 64*len(in.Objects))
@@ -78,6 +81,9 @@ func (r *request) deleteOne(o *s3xml.DeleteObject) (d deletion) {
 func (r *request) deleted(x *s3xml.Doc, o *s3xml.DeleteObject, d deletion, quiet bool) {
 	if d.err != nil {
 		e := s3err.From(d.err)
+		if e.Code == s3err.InvalidArgument && s3err.Detail(d.err, "ArgumentName") == "versionId" {
+			e = s3err.New(s3err.NoSuchVersion) // what is refused by itself is only not found in a list
+		}
 		if e.Cause != nil {
 			r.srv.log.Error("delete", "req", r.id, "bucket", r.bucket, "key", o.Key, "err", e.Cause)
 		}

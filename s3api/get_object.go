@@ -147,8 +147,8 @@ func (r *request) describe(res *object.GetResult, in *object.GetInput) *response
 	if len(res.Tags) > 0 {
 		resp.set("x-amz-tagging-count", strconv.Itoa(len(res.Tags)))
 	}
-	// With a range, clients would hold the checksum of the whole against the wrong bytes. Of a part, core gives the part's.
-	if len(res.Checksums) > 0 && in.Range.Kind == object.RangeNone && r.checksumMode() {
+	// With less than the whole, clients would hold its checksum against the wrong bytes. Of a part, core gives the part's.
+	if len(res.Checksums) > 0 && (in.Range.Kind == object.RangeNone || res.Length == res.Size) && r.checksumMode() {
 		resp.setChecksums(res.Checksums, true)
 	}
 	resp.setMetadata(res.Metadata)

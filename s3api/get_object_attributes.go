@@ -44,8 +44,8 @@ func getObjectAttributes(r *request) (*response, error) {
 	if asked["ObjectParts"] && o.Multipart {
 		x.Open("ObjectParts")
 		x.Int("PartsCount", int64(o.PartsCount))
-		// Parts themselves are shown when they have checksums of their own.
-		if len(o.Parts) > 0 && len(o.Parts[0].Checksums) > 0 {
+		// Parts themselves, and what pages of them need, are shown when they have checksums of their own.
+		if len(o.Parts) > 0 && len(o.Parts[0].Checksums) > 0 || marker > 0 {
 			x.Int("PartNumberMarker", int64(marker))
 			x.Int("NextPartNumberMarker", int64(o.NextPart))
 			x.Int("MaxParts", int64(limit))

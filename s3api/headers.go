@@ -128,9 +128,17 @@ func parseTagging(v string) ([]object.Tag, error) {
 	if !ok {
 		return nil, s3err.Newf(s3err.InvalidTag, "Object tag count cannot be greater than %d", object.MaxObjectTags)
 	}
+	malformed := strings.Count(v, "=") > strings.Count(v, "&")+1
 	tags := make([]object.Tag, len(q))
 	for i := range q {
 		tags[i] = object.Tag{Key: q[i].name, Value: q[i].value}
+		for j := range i {
+			malformed = malformed || q[j].name == q[i].name
+		}
+	}
+	if malformed {
+		return nil, s3err.Argument("x-amz-tagging", v,
+			"The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
 	}
 	return tags, nil
 }
@@ -138,8 +146,16 @@ func parseTagging(v string) ([]object.Tag, error) {
 // writeConditions reads the conditions of a PutObject, CompleteMultipartUpload or CopyObject.
 func (r *request) writeConditions() (object.WriteConditions, error) {
 	c := object.WriteConditions{IfMatch: bareETag(r.header("If-Match")), IfNoneMatch: bareETag(r.header("If-None-Match"))}
-	if c.IfNoneMatch != "" && c.IfMatch != "" {
-		return c, s3err.Header("If-Match,If-None-Match").With("additionalMessage", "Multiple conditional request headers present in the request")
+	refuse := func(header, why string) error { return s3err.Header(header).With("additionalMessage", why) }
+	switch {
+	case c.IfNoneMatch != "" && c.IfMatch != "":
+		return c, refuse("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+	case c.IfNoneMatch != "" && c.IfNoneMatch != "*":
+		return c, refuse("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
+	case c.IfMatch == "*":
+		return c, refuse("If-Match", "We don't accept the provided value of If-Match header for this API")
+	case r.hasHeader("If-Modified-Since"):
+		return c, s3err.Header("If-Modified-Since").With("additionalMessage", "We don't accept the provided value of If-Modified-Since header for this API")
 	}
 	return c, nil
 }

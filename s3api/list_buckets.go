@@ -38,6 +38,7 @@ func listBuckets(r *request) (*response, error) {
 		x.Text("Name", b.Name)
 		x.Time("CreationDate", b.Created)
 		x.Text("BucketRegion", r.srv.regionOf(b))
+		x.Text("BucketArn", bucketARN(b.Name))
 		x.Close("Bucket")
 	}
 	x.Close("Buckets")

@@ -152,7 +152,7 @@ func putNamed(c namedConfig) handler {
 		if err := r.srv.objects.PutNamed(r.ctx, r.who, r.bucket, c.kind, r.query.get("id"), n.Fragment()); err != nil {
 			return nil, err
 		}
-		return r.ok(), nil
+		return r.noContent(), nil
 	}
 }
 

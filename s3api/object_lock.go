@@ -93,6 +93,19 @@ func (r *request) bypassGovernance() bool {
 	return strings.EqualFold(r.header("x-amz-bypass-governance-retention"), "true")
 }
 
+// checkBypass refuses the header, whatever it says, where nothing can be locked.
+func (r *request) checkBypass() error {
+	const header = "x-amz-bypass-governance-retention"
+	if !r.hasHeader(header) {
+		return nil
+	}
+	enabled, err := r.srv.objects.LockEnabled(r.ctx, r.bucket)
+	if err != nil || enabled {
+		return err
+	}
+	return s3err.Newf(s3err.InvalidArgument, "%s is only applicable to Object Lock enabled buckets.", header).With("ArgumentName", header)
+}
+
 // getObjectLockConfiguration: GET /bucket?object-lock
 func getObjectLockConfiguration(r *request) (*response, error) {
 	c, err := r.srv.objects.LockConfig(r.ctx, r.who, r.bucket)

@@ -171,7 +171,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"metrics nothing":    {"PUT", "/conf?metrics&id=a", "", 400, "MissingRequestBodyError"},
 		"metrics token":      {"GET", "/conf?metrics&continuation-token=x", "", 400, "InvalidArgument"},
 		"analytics analysis": {"PUT", "/conf?analytics&id=a", "<AnalyticsConfiguration><Id>a</Id></AnalyticsConfiguration>", 400, "MalformedXML"},
-		"analytics fine":     {"PUT", "/conf?analytics&id=a", "<AnalyticsConfiguration><Id>a</Id>" + analysis + "</AnalyticsConfiguration>", 200, ""},
+		"analytics fine":     {"PUT", "/conf?analytics&id=a", "<AnalyticsConfiguration><Id>a</Id>" + analysis + "</AnalyticsConfiguration>", 204, ""},
 		"analytics nowhere":  {"PUT", "/nobody?analytics&id=a", "<AnalyticsConfiguration><Id>a</Id>" + analysis + "</AnalyticsConfiguration>", 404, "NoSuchBucket"},
 		"tiering days":       {"PUT", "/conf?intelligent-tiering&id=a", tiering("<Tiering><Days>89</Days><AccessTier>ARCHIVE_ACCESS</AccessTier></Tiering>"), 400, "InvalidArgument"},
 		"tiering none":       {"PUT", "/conf?intelligent-tiering&id=a", tiering(""), 400, "MalformedXML"},

@@ -26,8 +26,8 @@ func (r *request) readTagging() ([]object.Tag, error) {
 	if err := r.readXML("Tagging", r.srv.cfg.Limits.XMLBody, mustDigest, &in); err != nil {
 		return nil, err
 	}
-	if in.TagSet == nil {
-		return nil, s3err.New(s3err.MalformedXML)
+	if in.TagSet == nil { // an SDK that was given none leaves it out
+		return nil, nil
 	}
 	return tagList(in.TagSet.Tags)
 }

@@ -112,6 +112,9 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 	if err := checkSizes(in, chosen, tx.s.cfg.MinPartSize); err != nil {
 		return err
 	}
+	if err := in.Conditions.checkSince(tx.key, tx.cur, u.id); err != nil {
+		return err
+	}
 	rec.flags = flagMultipart | flagManifest
 	if u.Detail.Enc != 0 {
 		rec.flags |= flagSealed

@@ -45,6 +45,17 @@ func (c WriteConditions) checkWrite(key string, cur *record) error {
 	return nil
 }
 
+// checkSince refuses to complete an upload over a version that was written after the upload began, though its ETag is the
+// one asked for: Amazon wants the upload to begin again.
+func (c WriteConditions) checkSince(key string, cur *record, began instance) error {
+	if c.IfMatch != "" && began.before(cur.instance) {
+		e := errs.New(errs.Conflict, ConditionalConflict, "The conditional request cannot succeed due to a conflicting operation against this resource.")
+		e.Detail = map[string]string{"Condition": "If-Match", "Key": key}
+		return e
+	}
+	return nil
+}
+
 // checkDelete holds the conditions of a delete against the version that is to go. An absent one fails only If-Match;
 // a delete marker matches no ETag, but has a size of zero and a time.
 func (c WriteConditions) checkDelete(key string, cur *record) error {
@@ -69,39 +80,50 @@ func (c *ReadConditions) any() bool {
 	return len(c.IfMatch) > 0 || len(c.IfNoneMatch) > 0 || !c.IfModifiedSince.IsZero() || !c.IfUnmodifiedSince.IsZero()
 }
 
-// check holds the conditions of a read against r, in the order of RFC 9110 section 13.2.2: ETags win over dates. Dates
-// compare in whole seconds, as headers carry them.
-func (c *ReadConditions) check(r *record) error {
-	if !c.any() {
+// check holds the conditions of a read against r.
+func (c *ReadConditions) check(r *record, now time.Time) error {
+	switch failed := c.failed(r, now); failed {
+	case "":
 		return nil
+	case "If-None-Match", "If-Modified-Since":
+		return notModified(r)
+	default:
+		return preconditionFailed(failed)
+	}
+}
+
+// checkSource is check for the source of a copy, where "not modified" is a failed precondition too.
+func (c *ReadConditions) checkSource(r *record, now time.Time) error {
+	if failed := c.failed(r, now); failed != "" {
+		return preconditionFailed("x-amz-copy-source-" + failed)
+	}
+	return nil
+}
+
+// failed names the condition that does not hold, in the order of RFC 9110 section 13.2.2: ETags win over dates. Dates
+// compare in whole seconds, as headers carry them; one to come is no time that a client can have seen, and is ignored.
+func (c *ReadConditions) failed(r *record, now time.Time) string {
+	if !c.any() {
+		return ""
 	}
 	modified := r.modifiedTime().Truncate(time.Second)
 	switch {
 	case len(c.IfMatch) > 0:
 		if !matchAny(c.IfMatch, r) {
-			return preconditionFailed("If-Match")
+			return "If-Match"
 		}
 	case !c.IfUnmodifiedSince.IsZero() && modified.After(c.IfUnmodifiedSince):
-		return preconditionFailed("If-Unmodified-Since")
+		return "If-Unmodified-Since"
 	}
 	switch {
 	case len(c.IfNoneMatch) > 0:
 		if matchAny(c.IfNoneMatch, r) {
-			return notModified(r)
+			return "If-None-Match"
 		}
-	case !c.IfModifiedSince.IsZero() && !modified.After(c.IfModifiedSince):
-		return notModified(r)
+	case !c.IfModifiedSince.IsZero() && !modified.After(c.IfModifiedSince) && !c.IfModifiedSince.After(now):
+		return "If-Modified-Since"
 	}
-	return nil
-}
-
-// checkSource is check for the source of a copy, where "not modified" is a failed precondition.
-func (c *ReadConditions) checkSource(r *record) error {
-	err := c.check(r)
-	if errs.KindOf(err) == errs.NotModified {
-		return preconditionFailed("x-amz-copy-source-if-none-match")
-	}
-	return err
+	return ""
 }
 
 func matchAny(etags []string, r *record) bool {

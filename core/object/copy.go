@@ -136,7 +136,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 		if err := s.admitReader(&src.f.detail, in.SrcCustomer); err != nil {
 			return nil, err
 		}
-		if err := in.SrcConditions.checkSource(src.f.record); err != nil {
+		if err := in.SrcConditions.checkSource(src.f.record, s.now()); err != nil {
 			return nil, err
 		}
 		if archived(src.f.class) && !in.archived && !src.f.detail.restore(s.now()).readable() {
@@ -170,8 +170,14 @@ func (in *CopyInput) checkSourceRange(size int64) error {
 	n := size
 	if in.SrcRange.Kind != RangeNone {
 		off, length, ok := in.SrcRange.resolve(size)
-		if !ok || in.SrcRange.Kind != RangeFromTo || in.SrcRange.Last >= size || off < 0 {
-			return invalidArgument("Range specified is not valid for source object of size: %d", size)
+		switch {
+		case ok && in.SrcRange.Kind == RangeFromTo && in.SrcRange.Last < size && off >= 0:
+		case !ok:
+			return invalidRequest("The specified copy range is invalid for the source object size")
+		default:
+			e := errs.New(errs.Invalid, InvalidRange, "")
+			e.Detail = map[string]string{"ActualObjectSize": itoa(size)}
+			return e
 		}
 		n = length
 	}
@@ -221,6 +227,9 @@ func (s *Service) uploadPartCopy(ctx context.Context, who *iam.Principal, in *Co
 	}
 	if in.Encryption.Customer != nil {
 		res.Encryption.CustomerMD5 = in.Encryption.Customer.MD5()
+	}
+	if !u.Asked { // nobody asked for the checksum that is kept anyway
+		res.Checksums = nil
 	}
 	return &CopyResult{PutResult: *res, SrcVersionID: src.version}, nil
 }

@@ -62,7 +62,11 @@ func (s *Service) checkEmpty(ctx context.Context, b *bucket) error {
 			return err
 		}
 		if some {
-			return errs.New(errs.Conflict, BucketNotEmpty, "The bucket you tried to delete is not empty").On(b.Name)
+			why := "The bucket you tried to delete is not empty"
+			if b.Versioning != VersioningOff {
+				why += ". You must delete all versions in the bucket."
+			}
+			return errs.New(errs.Conflict, BucketNotEmpty, "%s", why).On(b.Name)
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 		if err := s.admitReader(&f.detail, in.Customer); err != nil {
 			return nil, err
 		}
-		if err := in.Conditions.check(f.record); err != nil {
+		if err := in.Conditions.check(f.record, s.now()); err != nil {
 			return nil, err
 		}
 		res := &GetResult{Info: s.info(ctx, b, in.Key, f), Length: f.size}

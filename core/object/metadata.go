@@ -65,19 +65,31 @@ func checkTags(tags []Tag, limit int) error {
 	for i, t := range tags {
 		switch n := utf16Len(t.Key); {
 		case n == 0 || n > MaxTagKeyLen || !tagText(t.Key):
-			return errs.New(errs.Invalid, InvalidTag, "The TagKey you have provided is invalid")
+			return invalidTag("The TagKey you have provided is invalid", t.Key, "")
 		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
-			return errs.New(errs.Invalid, InvalidTag, "System tags cannot be added/updated by requester")
+			if limit == MaxObjectTags {
+				return invalidTag("Your TagKey cannot be prefixed with aws:", t.Key, "")
+			}
+			return invalidTag("System tags cannot be added/updated by requester", t.Key, "")
 		case utf16Len(t.Value) > MaxTagValueLen || !tagText(t.Value):
-			return errs.New(errs.Invalid, InvalidTag, "The TagValue you have provided is invalid")
+			return invalidTag("The TagValue you have provided is invalid", t.Key, t.Value)
 		}
 		for _, u := range tags[:i] {
 			if u.Key == t.Key {
-				return errs.New(errs.Invalid, InvalidTag, "Cannot provide multiple Tags with the same key")
+				return invalidTag("Cannot provide multiple Tags with the same key", t.Key, "")
 			}
 		}
 	}
 	return nil
+}
+
+func invalidTag(why, key, value string) error {
+	e := errs.New(errs.Invalid, InvalidTag, "%s", why)
+	e.Detail = map[string]string{"TagKey": key}
+	if value != "" {
+		e.Detail["TagValue"] = value
+	}
+	return e
 }
 
 // tooManyTags is the rule that a count of tags breaks: S3 calls it a bad request on objects, a bad tag on buckets.

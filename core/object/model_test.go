@@ -19,6 +19,7 @@ type model struct {
 	locked     bool                   // the bucket has object lock
 	keys       map[string][]*mversion // newest first
 	uploads    map[string]*mupload
+	writes     int
 }
 
 type mversion struct {
@@ -32,12 +33,14 @@ type mversion struct {
 	blobs  int
 	parts  map[int][]byte
 
+	at             int  // which of all writes made it
 	held, governed bool // by a legal hold; by a governance retention that outlasts the test
 }
 
 type mupload struct {
 	key   string
 	held  bool
+	began int // how many writes there were before
 	parts map[int]*mversion
 	meta  string
 }
@@ -75,6 +78,8 @@ func (m *model) find(key, version string) *mversion {
 
 // write makes v the current version.
 func (m *model) write(key string, v *mversion) {
+	m.writes++
+	v.at = m.writes
 	if m.versioning != object.VersioningEnabled {
 		v.null, v.id = true, "null"
 		m.keys[key] = slices.DeleteFunc(m.keys[key], func(o *mversion) bool { return o.null })

@@ -290,8 +290,11 @@ func TestUploadPartCopy(t *testing.T) {
 		"condition": {func(c *object.CopyInput) { c.SrcConditions.IfMatch = []string{"x"} }, object.PreconditionFailed},
 		"range": {func(c *object.CopyInput) {
 			c.SrcRange = object.Range{Kind: object.RangeFromTo, First: 0, Last: 5000}
-		}, object.InvalidArgument},
-		"open range": {func(c *object.CopyInput) { c.SrcRange = object.Range{Kind: object.RangeFrom, First: 5} }, object.InvalidArgument},
+		}, object.InvalidRange},
+		"range behind": {func(c *object.CopyInput) {
+			c.SrcRange = object.Range{Kind: object.RangeFromTo, First: 5000, Last: 6000}
+		}, object.InvalidRequest},
+		"open range": {func(c *object.CopyInput) { c.SrcRange = object.Range{Kind: object.RangeFrom, First: 5} }, object.InvalidRange},
 	} {
 		ci := in()
 		c.change(ci)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -77,10 +78,10 @@ func (tx *keyTx) rename(in *RenameInput) error {
 	if src.cur == nil {
 		return noSuchKey(in.Source)
 	}
-	if err := in.SrcConditions.checkSource(src.cur); err != nil {
+	if err := in.SrcConditions.checkSource(src.cur, tx.now); err != nil {
 		return err
 	}
-	if err := in.checkDestination(tx.cur); err != nil {
+	if err := in.checkDestination(tx.cur, tx.now); err != nil {
 		return err
 	}
 	src.now = tx.now
@@ -120,7 +121,7 @@ func (tx *keyTx) renamedBefore(token, full string) (bool, error) {
 }
 
 // checkDestination holds the conditions against the object that has the new key.
-func (in *RenameInput) checkDestination(cur *record) error {
+func (in *RenameInput) checkDestination(cur *record, now time.Time) error {
 	c := in.Conditions
 	if cur == nil || cur.is(flagMarker) {
 		if len(c.IfMatch) > 0 {
@@ -128,7 +129,10 @@ func (in *RenameInput) checkDestination(cur *record) error {
 		}
 		return nil
 	}
-	return c.checkSource(cur)
+	if failed := c.failed(cur, now); failed != "" {
+		return preconditionFailed(failed)
+	}
+	return nil
 }
 
 // moveBody moves the rows of the body of src to the key of tx, and notes where its blobs believe to belong.
