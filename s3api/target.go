@@ -72,7 +72,7 @@ func parseTarget(host, path string, domains []string) (target, error) {
 	}
 	t.key = unescape(rest, false)
 	switch {
-	case t.bucket == "" && t.key != "":
+	case t.bucket == "" && t.key != "", !wellEscaped(path):
 		return t, s3err.New(s3err.InvalidURI).With("URI", path)
 	case !validKeyText(t.key), !validKeyText(t.bucket):
 		return t, s3err.New(s3err.InvalidURI).With("URI", strings.ToValidUTF8(path, "\uFFFD"))
@@ -141,6 +141,16 @@ func cleanDomains(domains []string) []string {
 		}
 	}
 	return out
+}
+
+// wellEscaped reports whether every percent sign begins an escape.
+func wellEscaped(path string) bool {
+	for i := strings.IndexByte(path, '%'); i >= 0 && i < len(path); i++ {
+		if path[i] == '%' && (i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2])) {
+			return false
+		}
+	}
+	return true
 }
 
 // validKeyText reports whether s can be the text of a key: UTF-8 without NUL.

@@ -36,14 +36,14 @@ func newChain(v *sigv4.Verified) *chain {
 }
 
 // begin reads the signature from what follows the size in a chunk's line.
-func (c *chain) begin(extension []byte) error {
+func (c *chain) begin(extension []byte) bool {
 	sig, ok := bytes.CutPrefix(extension, signatureName)
 	if !ok || len(sig) != len(c.given) {
-		return unsigned("a chunk is not signed")
+		return false
 	}
 	copy(c.given[:], sig)
 	c.data.Reset()
-	return nil
+	return true
 }
 
 // end checks the signature of the chunk whose data went into c.data.

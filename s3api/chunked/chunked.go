@@ -29,7 +29,6 @@ import (
 // The reasons of failures; their values are S3's codes.
 const (
 	IncompleteBody        errs.Reason = "IncompleteBody"
-	InvalidChunkSize      errs.Reason = "InvalidChunkSizeError"
 	InvalidRequest        errs.Reason = "InvalidRequest"
 	MalformedTrailer      errs.Reason = "MalformedTrailerError"
 	MissingContentLength  errs.Reason = "MissingContentLength"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 )
@@ -147,16 +146,14 @@ func (f *framed) beginChunk() (last bool, err error) {
 	digits, extension, _ := bytes.Cut(l, []byte{';'})
 	size, err := parseSize(digits)
 	if err != nil {
-		return false, &errs.E{Op: "chunked.Read", Kind: errs.Invalid, Reason: InvalidChunkSize, Err: err,
-			Msg:    "The size of a chunk is not a hexadecimal number",
-			Detail: map[string]string{"Chunk": strconv.Itoa(f.count), "BadChunkSize": clip(string(digits), 32)}}
+		return false, badChunk(f.count, "its size is not a hexadecimal number: "+err.Error())
 	}
 	if size > f.total {
 		return false, incomplete(fmt.Errorf("chunk %d has %d bytes, %d were to come", f.count, size, f.total))
 	}
 	if f.chain != nil {
-		if err := f.chain.begin(extension); err != nil {
-			return false, err
+		if !f.chain.begin(extension) {
+			return false, badChunk(f.count, "it has no signature of the right length")
 		}
 	}
 	if size == 0 {
