@@ -34,7 +34,7 @@ func (r *request) aclHeaders(valid func(canned string) bool) (object.ACLInput, e
 	var in object.ACLInput
 	if v, ok := r.lookupHeader("x-amz-acl"); ok {
 		if !valid(v) {
-			return in, s3err.Argument("x-amz-acl", v, "Unknown canned ACL")
+			return in, s3err.Argument("x-amz-acl", v, "")
 		}
 		in.Canned = v
 	}
@@ -228,7 +228,7 @@ func putObjectACL(r *request) (*response, error) {
 	}
 	version, err := r.srv.objects.PutObjectACL(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"), &in)
 	if err != nil {
-		return nil, err
+		return nil, atMarker(err)
 	}
 	resp := r.ok()
 	resp.set("x-amz-version-id", version)

@@ -56,12 +56,12 @@ func (s *Server) credential(ctx context.Context, auth *sigv4.Auth, now time.Time
 	return cred, nil
 }
 
-// hoist makes headers of the x-amz-* parameters of a presigned URL: SDKs move headers into the query when they presign,
+// hoist makes headers of the x-amz-* parameters, and of the conditions, of a presigned URL: SDKs move headers into the query when they presign,
 // and S3 gives them the same meaning there. They are part of what was signed. A header of the request goes first.
 func (r *request) hoist() {
 	for i := range r.query {
 		name := strings.ToLower(r.query[i].name)
-		if !strings.HasPrefix(name, "x-amz-") {
+		if !strings.HasPrefix(name, "x-amz-") && name != "if-match" && name != "if-none-match" {
 			continue
 		}
 		switch name {

@@ -32,10 +32,12 @@ func (r *request) checksumHeader() (object.ChecksumSpec, error) {
 		if spec.Algorithm != checksum.None {
 			return spec, s3err.Newf(s3err.InvalidRequest, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
-		if _, err := checksum.Decode(alg, h.Value); err != nil {
-			return spec, invalidChecksum(alg)
-		}
 		spec = object.ChecksumSpec{Algorithm: alg, Value: h.Value}
+	}
+	if spec.Algorithm != checksum.None {
+		if _, err := checksum.Decode(spec.Algorithm, spec.Value); err != nil {
+			return spec, invalidChecksum(spec.Algorithm)
+		}
 	}
 	return spec, nil
 }

@@ -31,10 +31,11 @@ func completeMultipartUpload(r *request) (*response, error) {
 		return nil, err
 	}
 	var doc s3xml.CompleteMultipartUpload
-	if err := r.readXML("CompleteMultipartUpload", r.srv.cfg.Limits.CompleteBody, anyDigest, &doc); err != nil {
-		if s3err.From(err).Code == s3err.MissingRequestBody {
-			err = s3err.New(s3err.MalformedXML)
-		}
+	err = r.readXML("CompleteMultipartUpload", r.srv.cfg.Limits.CompleteBody, anyDigest, &doc)
+	switch {
+	case err == nil && len(doc.Parts) == 0:
+		return nil, s3err.New(s3err.MalformedXML)
+	case err != nil && s3err.From(err).Code != s3err.MissingRequestBody: // without a document core says what is missing
 		return nil, err
 	}
 	if in.Parts, err = completeParts(doc.Parts); err != nil {
@@ -90,9 +91,6 @@ func (r *request) wholeChecksum() (*object.Checksum, error) {
 }
 
 func completeParts(in []s3xml.CompletedPart) ([]object.CompletePart, error) {
-	if len(in) == 0 {
-		return nil, s3err.New(s3err.MalformedXML)
-	}
 	if len(in) > object.MaxParts {
 		return nil, s3err.New(s3err.MalformedXML)
 	}

@@ -98,7 +98,7 @@ func (r *request) copyInput() (*object.CopyInput, error) {
 // possibly ?versionId=. An access point's ARN names no bucket of ours.
 func parseCopySource(v string) (bucket, key, version string, err error) {
 	bad := func() (string, string, string, error) {
-		return "", "", "", s3err.Argument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+		return "", "", "", s3err.Argument("x-amz-copy-source", "x-amz-copy-source", "Invalid copy source object key")
 	}
 	if strings.HasPrefix(v, "arn:") {
 		return "", "", "", s3err.Argument("x-amz-copy-source", v, "Invalid copy source object ARN")

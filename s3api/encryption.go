@@ -122,7 +122,9 @@ func (r *request) customerKey(prefix string) (*object.CustomerKey, error) {
 
 func (r *request) parseCustomerKey(get func(string) string, prefix string) (*object.CustomerKey, error) {
 	algorithm, encoded, sum := get(prefix+"algorithm"), get(prefix+"key"), get(prefix+"key-MD5")
-	bad := func(message string) error { return s3err.Argument(hdrSSE, "null", message) }
+	bad := func(message string) error {
+		return s3err.Newf(s3err.InvalidArgument, "%s", message).With("ArgumentName", hdrSSE)
+	}
 	switch {
 	case algorithm == "" && encoded == "" && sum == "":
 		return nil, nil

@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"github.com/aureole-cloud/aureole/core/checksum"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/object"
@@ -37,15 +38,18 @@ func getObjectAttributes(r *request) (*response, error) {
 	}
 	if asked["Checksum"] && len(o.Checksums) > 0 {
 		x.Open("Checksum")
-		partChecksums(x, o.Checksums)
+		for _, c := range o.Checksums {
+			value, _, _ := strings.Cut(c.Value, "-") // the number of parts is not shown here
+			x.Text("Checksum"+c.Algorithm.String(), value)
+		}
 		x.Text("ChecksumType", o.Checksums[0].Type.String())
 		x.Close("Checksum")
 	}
 	if asked["ObjectParts"] && o.Multipart {
 		x.Open("ObjectParts")
 		x.Int("PartsCount", int64(o.PartsCount))
-		// Parts themselves, and what pages of them need, are shown when they have checksums of their own.
-		if len(o.Parts) > 0 && len(o.Parts[0].Checksums) > 0 || marker > 0 {
+		// Parts themselves are shown where the checksum of the whole is made of theirs.
+		if len(o.Checksums) > 0 && o.Checksums[0].Type == checksum.Composite {
 			x.Int("PartNumberMarker", int64(marker))
 			x.Int("NextPartNumberMarker", int64(o.NextPart))
 			x.Int("MaxParts", int64(limit))

@@ -83,36 +83,30 @@ func decodeMeta(v string) string {
 	return string(runes)
 }
 
-// setMetadata writes user metadata to the answer: what is not ASCII by RFC 2047, and of what no header can carry the count.
+// setMetadata writes user metadata to the answer: what is not printable ASCII by RFC 2047.
 func (p *response) setMetadata(meta []object.Meta) {
-	missing := 0
 	for i := range meta {
-		value, ok := encodeMeta(meta[i].Value)
-		if !ok {
-			missing++
-			continue
-		}
-		p.fields = append(p.fields, field{metaPrefix + meta[i].Name, value})
-	}
-	if missing > 0 {
-		p.set("x-amz-missing-meta", strconv.Itoa(missing))
+		p.fields = append(p.fields, field{metaPrefix + meta[i].Name, encodeMeta(meta[i].Value)})
 	}
 }
 
-func encodeMeta(v string) (string, bool) {
-	ascii := true
-	for i := range len(v) {
-		switch c := v[i]; {
-		case c >= utf8.RuneSelf:
-			ascii = false
-		case c < 0x20 && c != '\t', c == 0x7f:
-			return "", false
+// encodeMeta takes the Q encoding for text that is mostly ASCII and B for the rest, as Amazon does.
+func encodeMeta(v string) string {
+	plain, other := 0, 0
+	for _, c := range v {
+		if c < 0x20 && c != '\t' || c >= 0x7f {
+			other++
+		} else {
+			plain++
 		}
 	}
-	if ascii {
-		return v, true
+	switch {
+	case other == 0:
+		return v
+	case plain > other:
+		return strings.ReplaceAll(mime.QEncoding.Encode("UTF-8", v), "=?UTF-8?q?", "=?UTF-8?Q?")
 	}
-	return mime.BEncoding.Encode("UTF-8", v), true
+	return strings.ReplaceAll(mime.BEncoding.Encode("UTF-8", v), "=?UTF-8?b?", "=?UTF-8?B?")
 }
 
 // taggingHeader reads x-amz-tagging: tags in the form of a query.

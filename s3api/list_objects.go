@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/object"
@@ -31,6 +32,7 @@ func listObjects(r *request) (*response, error) {
 	r.finishList(x, in, page, urlEncoded, true)
 	page.Release()
 	resp := r.ok()
+	resp.set("x-amz-bucket-region", cmp.Or(page.Region, r.srv.cfg.Region))
 	resp.xml = x.Bytes()
 	return resp, nil
 }
@@ -44,7 +46,10 @@ func listObjectsV2(r *request) (*response, error) {
 	startAfter := r.query.get("start-after")
 	in.StartAfter = startAfter
 	token, hasToken := r.query.lookup("continuation-token")
-	if token != "" { // an empty one is what clients send that have none yet
+	if hasToken {
+		if token == "" {
+			return nil, s3err.Newf(s3err.InvalidArgument, "The continuation token provided is incorrect").With("ArgumentName", "continuation-token")
+		}
 		if in.StartAfter, err = decodeToken(token); err != nil {
 			return nil, s3err.Argument("continuation-token", token, "The continuation token provided is incorrect")
 		}
@@ -62,7 +67,7 @@ func listObjectsV2(r *request) (*response, error) {
 	if page.Truncated {
 		x.Text("NextContinuationToken", encodeToken(page.Next))
 	}
-	if startAfter != "" {
+	if startAfter != "" && !hasToken {
 		x.Name("StartAfter", startAfter, urlEncoded)
 	}
 	x.Int("KeyCount", int64(len(page.Entries)+len(page.CommonPrefixes)))
@@ -70,6 +75,7 @@ func listObjectsV2(r *request) (*response, error) {
 	r.finishList(x, in, page, urlEncoded, r.query.get("fetch-owner") == "true")
 	page.Release()
 	resp := r.ok()
+	resp.set("x-amz-bucket-region", cmp.Or(page.Region, r.srv.cfg.Region))
 	resp.xml = x.Bytes()
 	return resp, nil
 }
@@ -91,8 +97,8 @@ func (r *request) listInput() (*object.ListInput, bool, error) {
 }
 
 func (r *request) encodingType() (url bool, err error) {
-	switch v := r.query.get("encoding-type"); {
-	case v == "":
+	switch v, there := r.query.lookup("encoding-type"); {
+	case !there:
 		return false, nil
 	case strings.EqualFold(v, "url"):
 		return true, nil

@@ -94,11 +94,11 @@ func listMultipartUploads(r *request) (*response, error) {
 	x.Text("Bucket", r.bucket)
 	x.Name("KeyMarker", in.KeyMarker, urlEncoded)
 	x.Text("UploadIdMarker", in.UploadIDMarker)
-	if page.Truncated {
-		x.Name("NextKeyMarker", page.NextKeyMarker, urlEncoded)
-		x.Text("NextUploadIdMarker", page.NextUploadIDMarker)
+	x.Name("NextKeyMarker", page.NextKeyMarker, urlEncoded)
+	x.Text("NextUploadIdMarker", page.NextUploadIDMarker)
+	if in.Prefix != "" {
+		x.Name("Prefix", in.Prefix, urlEncoded)
 	}
-	x.Name("Prefix", in.Prefix, urlEncoded)
 	if in.Delimiter != "" {
 		x.Name("Delimiter", in.Delimiter, urlEncoded)
 	}

@@ -14,7 +14,7 @@ func getObjectRetention(r *request) (*response, error) {
 	}
 	x := s3xml.New("Retention", 256)
 	x.Text("Mode", lockModes[ret.Mode])
-	x.Time("RetainUntilDate", ret.Until)
+	x.Text("RetainUntilDate", ret.Until.UTC().Format(s3xml.TimeFormat))
 	resp := r.ok()
 	resp.xml = x.Bytes()
 	return resp, nil

@@ -203,7 +203,9 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 	if !ok {
 		return nil, s3err.Argument("key", "", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.")
 	}
-	key = strings.ReplaceAll(key, "${filename}", form.filename)
+	if form.filename != "" {
+		key = strings.ReplaceAll(key, "${filename}", form.filename)
+	}
 	switch {
 	case key == "":
 		return nil, s3err.Newf(s3err.InvalidArgument, "User key must have a length greater than 0.").With("ArgumentName", "key").With("ArgumentValue", "")

@@ -116,7 +116,7 @@ func TestPostObject(t *testing.T) {
 			t.Errorf("%s: %d %s %v", name, a.status, a.body, a.header)
 		}
 		g := f.do("GET", "/forms/user/my%20photo.jpg", "")
-		if g.body != m.file || g.header.Get("Content-Type") != "image/jpeg" || g.header.Get("x-amz-meta-tag") != "=?UTF-8?b?w7w=?=" {
+		if g.body != m.file || g.header.Get("Content-Type") != "image/jpeg" || g.header.Get("x-amz-meta-tag") != "=?UTF-8?B?w7w=?=" {
 			t.Errorf("%s: stored %d bytes, %v", name, len(g.body), g.header)
 		}
 		f.do("DELETE", "/forms/user%2Fmy%20photo.jpg", "")
@@ -149,7 +149,7 @@ func TestPostObject(t *testing.T) {
 		"garbled":          {garbled, "InvalidPolicyDocument", "Invalid Policy: Invalid Condition: a condition is an object or a list of three"},
 		"signature":        {v4.with("X-Amz-Signature", strings.Repeat("0", 64)), "SignatureDoesNotMatch", ""},
 		"signature v2":     {v2.with("signature", "AAAA"), "SignatureDoesNotMatch", ""},
-		"other key":        {v4.with("key", "other/x"), "AccessDenied", `Invalid according to Policy: Policy Condition failed: ["starts-with","$key","user/"]`},
+		"other key":        {v4.with("key", "other/x"), "AccessDenied", `Invalid according to Policy: Policy Condition failed: ["starts-with", "$key", "user/"]`},
 		"extra field":      {v4.with("x-amz-meta-extra", "1"), "AccessDenied", "Invalid according to Policy: Extra input fields: x-amz-meta-extra"},
 		"no key":           {v4.with("key", "-"), "AccessDenied", ""},
 		"too large":        {tooBig, "EntityTooLarge", ""},

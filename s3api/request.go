@@ -162,17 +162,6 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-// resource names what the request is about, for error bodies.
-func (r *request) resource() string {
-	switch {
-	case r.bucket == "":
-		return "/"
-	case r.key == "":
-		return "/" + r.bucket
-	}
-	return "/" + r.bucket + "/" + r.key
-}
-
 // contentLength is the declared length of the body: -1 for a chunked one, -2 when neither was sent.
 func (r *request) contentLength() int64 {
 	n := int64(r.fctx.Request.Header.ContentLength())

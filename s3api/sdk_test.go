@@ -59,7 +59,7 @@ func TestSDKObjectLife(t *testing.T) {
 				aws.ToString(get.ChecksumCRC32) != aws.ToString(put.ChecksumCRC32) || get.ChecksumType != types.ChecksumTypeFullObject {
 				t.Errorf("headers: %+v", get)
 			}
-			if m := get.Metadata["german"]; m != "=?UTF-8?b?R3LDvMOfZQ==?=" {
+			if m := get.Metadata["german"]; m != "=?UTF-8?Q?Gr=C3=BC=C3=9Fe?=" {
 				t.Errorf("metadata that is not ASCII: %q", m)
 			}
 			head, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})

@@ -51,7 +51,7 @@ func tagSet(tags []object.Tag) []byte {
 func getObjectTagging(r *request) (*response, error) {
 	tags, version, err := r.srv.objects.Tagging(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"))
 	if err != nil {
-		return nil, err
+		return nil, atMarker(err)
 	}
 	resp := r.ok()
 	resp.set("x-amz-version-id", version)
@@ -67,7 +67,7 @@ func putObjectTagging(r *request) (*response, error) {
 	}
 	version, err := r.srv.objects.PutTagging(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"), tags)
 	if err != nil {
-		return nil, err
+		return nil, atMarker(err)
 	}
 	resp := r.ok()
 	resp.set("x-amz-version-id", version)
@@ -78,7 +78,7 @@ func putObjectTagging(r *request) (*response, error) {
 func deleteObjectTagging(r *request) (*response, error) {
 	version, err := r.srv.objects.DeleteTagging(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"))
 	if err != nil {
-		return nil, err
+		return nil, atMarker(err)
 	}
 	resp := r.noContent()
 	resp.set("x-amz-version-id", version)

@@ -86,6 +86,18 @@ func markerFailure(err error) *s3err.Error {
 	return e
 }
 
+// atMarker is the failure of an operation on what belongs to a version: where the current one is a delete marker it is not
+// allowed, rather than not found.
+func atMarker(err error) error {
+	var from *errs.E
+	if !errors.As(err, &from) || from.Reason != object.MarkerNotFound {
+		return err
+	}
+	e := *from
+	e.Reason = object.MethodNotAllowed
+	return &e
+}
+
 // setMade names the version that a write made. A null version is not named to its writer: it is what a client gets that
 // knows nothing of versions.
 func (p *response) setMade(version string) {

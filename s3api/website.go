@@ -173,9 +173,7 @@ func (r *request) describeError(resp *response, e *s3err.Error) {
 	resp.set("x-amz-error-code", string(e.Code))
 	resp.set("x-amz-error-message", e.Message)
 	for _, d := range e.Details {
-		if v, ok := encodeMeta(d.Value); ok {
-			resp.set("x-amz-error-detail-"+d.Name, v)
-		}
+		resp.set("x-amz-error-detail-"+d.Name, encodeMeta(d.Value))
 	}
 	r.failure = e
 }

@@ -1,10 +1,8 @@
 package object
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
-	"slices"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -182,10 +180,6 @@ func (s *Service) outerACL(ctx context.Context, l grantList, owner Owner) ACL {
 		}
 		acl.Grants = append(acl.Grants, g)
 	}
-	// The order means nothing. Groups come first: whether a list is open to many is what most look for.
-	slices.SortStableFunc(acl.Grants, func(a, b Grant) int {
-		return cmp.Compare(min(b.Group, 1), min(a.Group, 1))
-	})
 	return acl
 }
 

@@ -52,6 +52,9 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 			}
 			return err
 		}
+		if len(in.Parts) == 0 {
+			return invalidRequest("You must specify at least one part")
+		}
 		// Without a checksum to be made of the whole, completing needs no key.
 		if in.Customer != nil || u.Asked {
 			if err := u.admitCustomer(in.Customer); err != nil {
@@ -85,9 +88,6 @@ func (in *CompleteInput) validate() error {
 	if err := in.Conditions.validate(); err != nil {
 		return err
 	}
-	if len(in.Parts) == 0 {
-		return invalidRequest("You must specify at least one part")
-	}
 	if len(in.Parts) > MaxParts {
 		return invalidArgument("The number of parts must be between 1 and %d, inclusive", MaxParts)
 	}
@@ -96,8 +96,9 @@ func (in *CompleteInput) validate() error {
 			return err
 		}
 		if i > 0 && p.Number <= in.Parts[i-1].Number {
-			return errs.New(errs.Invalid, InvalidPartOrder,
-				"The list of parts was not in ascending order. Parts must be ordered by part number.")
+			e := errs.New(errs.Invalid, InvalidPartOrder, "The list of parts was not in ascending order. Parts must be ordered by part number.")
+			e.Detail = map[string]string{"UploadId": in.UploadID}
+			return e
 		}
 	}
 	return nil
@@ -105,7 +106,7 @@ func (in *CompleteInput) validate() error {
 
 // complete fills the batch that turns an upload into rec.
 func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec *record, id instance) error {
-	chosen, left, err := choose(in, stored)
+	chosen, left, err := choose(in, u, stored)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 }
 
 // choose picks the parts that the client lists out of those stored; left are the blobs of the others.
-func choose(in *CompleteInput, stored []partRecord) (chosen []part, left []blobref.Ref, err error) {
+func choose(in *CompleteInput, u *upload, stored []partRecord) (chosen []part, left []blobref.Ref, err error) {
 	chosen = make([]part, 0, len(in.Parts))
 	i := 0
 	for _, asked := range in.Parts {
@@ -154,13 +155,17 @@ func choose(in *CompleteInput, stored []partRecord) (chosen []part, left []blobr
 			i++
 		}
 		if i == len(stored) || stored[i].number != asked.Number || !strings.EqualFold(bareETag(asked.ETag), hex.EncodeToString(stored[i].md5[:])) {
-			return nil, nil, invalidPart(asked)
+			return nil, nil, in.invalidPart(asked)
 		}
 		p := &stored[i].part
 		for _, c := range asked.Checksums {
-			if err := p.checkSum(asked, c); err != nil {
+			if err := in.checkSum(u, p, asked, c); err != nil {
 				return nil, nil, err
 			}
+		}
+		if len(asked.Checksums) == 0 && u.Asked && u.typ() == checksum.Composite {
+			return nil, nil, invalidRequest("The upload was created using a %s checksum. The complete request must include the checksum for each part. "+
+				"It was missing for part %d in the request.", strings.ToLower(u.algorithm().String()), asked.Number)
 		}
 		chosen = append(chosen, *p)
 		i++
@@ -172,22 +177,23 @@ func choose(in *CompleteInput, stored []partRecord) (chosen []part, left []blobr
 }
 
 // checkSum holds a checksum that the client lists for a part against the part's.
-func (p *part) checkSum(asked CompletePart, c Checksum) error {
+func (in *CompleteInput) checkSum(u *upload, p *part, asked CompletePart, c Checksum) error {
+	if u.Asked && c.Algorithm != u.algorithm() {
+		return errs.New(errs.Invalid, BadDigest, "The %s you specified for part %d did not match what we received.",
+			strings.ToLower(c.Algorithm.String()), asked.Number)
+	}
 	for _, s := range p.sums {
-		if s.algorithm == c.Algorithm {
-			if checksum.Encode(s.digest) != c.Value {
-				return invalidPart(asked)
-			}
+		if s.algorithm == c.Algorithm && checksum.Encode(s.digest) == c.Value {
 			return nil
 		}
 	}
-	return invalidPart(asked) // the part has no such checksum
+	return in.invalidPart(asked)
 }
 
-func invalidPart(asked CompletePart) error {
-	e := errs.New(errs.Invalid, InvalidPart, "One or more of the specified parts could not be found. "+
+func (in *CompleteInput) invalidPart(asked CompletePart) error {
+	e := errs.New(errs.Invalid, InvalidPart, "One or more of the specified parts could not be found.  "+
 		"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
-	e.Detail = map[string]string{"PartNumber": itoa(asked.Number), "ETag": bareETag(asked.ETag)}
+	e.Detail = map[string]string{"PartNumber": itoa(asked.Number), "ETag": bareETag(asked.ETag), "UploadId": in.UploadID}
 	return e
 }
 

@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -82,7 +83,7 @@ func uploadChecksum(a checksum.Algorithm, t checksum.Type) (checksum.Algorithm, 
 	}
 	typ, err := a.MultipartType(t)
 	if err != nil {
-		return 0, 0, invalidRequest("The %v checksum type cannot be used with the %v checksum algorithm.", t, a)
+		return 0, 0, invalidRequest("The %v checksum type cannot be used with the %s checksum algorithm.", t, strings.ToLower(a.String()))
 	}
 	return a, typ, nil
 }

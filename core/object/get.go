@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"errors"
+	"github.com/aureole-cloud/aureole/core/checksum"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -137,7 +138,9 @@ func (r *record) slice(in *GetInput, m *manifest, res *GetResult) error {
 			return e
 		}
 		res.Offset, res.Length, res.Partial = off, n, true
-		res.Checksums = nil // they are of the whole, and clients would hold them against the range
+		if n != r.size {
+			res.Checksums = nil // they are of the whole, and clients would hold them against the range
+		}
 	}
 	return nil
 }
@@ -161,7 +164,7 @@ func (r *record) slicePart(number int, m *manifest, res *GetResult) error {
 	}
 	res.Offset, res.Length, res.Partial = off, p.size, r.size > 0
 	res.Checksums = nil
-	if len(r.sums) > 0 && r.sums[0].typ != 0 {
+	if len(r.sums) > 0 && r.sums[0].typ == checksum.Composite {
 		res.Checksums = outerSums(p.sums, 0)
 		for i := range res.Checksums { // of the part, and how the object's is made of it
 			res.Checksums[i].Type = r.sums[0].typ

@@ -3,6 +3,8 @@ package object
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io"
 	"math"
@@ -375,7 +377,9 @@ func tooLarge(limit int64) error {
 func (src *source) verify(in *intake, h *checksum.MultiHasher, algs []checksum.Algorithm) error {
 	h.AppendMD5(in.md5[:0])
 	if src.md5 != nil && !bytes.Equal(src.md5, in.md5[:]) {
-		return errs.New(errs.Invalid, BadDigest, "The Content-MD5 you specified did not match what we received.")
+		e := errs.New(errs.Invalid, BadDigest, "The Content-MD5 you specified did not match what we received.")
+		e.Detail = map[string]string{"ExpectedDigest": hex.EncodeToString(src.md5), "CalculatedDigest": base64.StdEncoding.EncodeToString(in.md5[:])}
+		return e
 	}
 	in.sums = make([]sum, 0, len(algs))
 	for _, a := range algs {

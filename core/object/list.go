@@ -51,7 +51,7 @@ func (s *Service) list(ctx context.Context, who *iam.Principal, in *ListInput) (
 	if _, err := view.Get(b.presence); err != nil {
 		return nil, s.stillThere(ctx, b)
 	}
-	page := &ListPage{}
+	page := &ListPage{Region: b.Region}
 	if max == 0 {
 		return page, nil
 	}

@@ -56,11 +56,11 @@ func checkMetadata(meta []Meta) error {
 // checkTags applies the rules for the tags of an object (limit MaxObjectTags) or a bucket (MaxBucketTags).
 func checkTags(tags []Tag, limit int) error {
 	if len(tags) > limit {
-		kind := "Object"
+		what := "Object tags"
 		if limit == MaxBucketTags {
-			kind = "Bucket"
+			what = "Bucket tag count"
 		}
-		return errs.New(errs.Invalid, tooManyTags(limit), "%s tag count cannot be greater than %d", kind, limit)
+		return errs.New(errs.Invalid, tooManyTags(limit), "%s cannot be greater than %d", what, limit)
 	}
 	for i, t := range tags {
 		switch n := utf16Len(t.Key); {

@@ -45,7 +45,7 @@ func TestMultipartAsAtAmazon(t *testing.T) {
 		data := body(p.n, p.size)
 		res, err := w.part("key", id, p.n, data)
 		must(t, err)
-		if res.ETag != etagOf(data) || res.Checksums[0].Value != sumOf(checksum.CRC64NVME, string(data)) {
+		if res.ETag != etagOf(data) || len(res.Checksums) != 0 {
 			t.Errorf("%+v", res)
 		}
 		whole = append(whole, data...)
@@ -125,7 +125,7 @@ func TestMultipartAsAtAmazon(t *testing.T) {
 	for _, n := range []int{2, 5, 10000} {
 		data, res, err := w.getIn(&object.GetInput{Bucket: "bkt", Key: "key", PartNumber: n})
 		must(t, err)
-		if etagOf(data) != bare(list, n) || !res.Partial || res.PartsCount != 3 || res.Checksums[0].Value != sumOf(checksum.CRC64NVME, string(data)) {
+		if etagOf(data) != bare(list, n) || !res.Partial || res.PartsCount != 3 || len(res.Checksums) != 0 {
 			t.Errorf("part %d: %d bytes %+v", n, len(data), res)
 		}
 	}

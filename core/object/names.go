@@ -1,6 +1,7 @@
 package object
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
@@ -12,7 +13,9 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func checkBucketName(name string) error {
 	bad := func(why string) error {
-		return errs.New(errs.Invalid, InvalidBucketName, "The specified bucket is not valid: %s.", why).On(name)
+		e := errs.New(errs.Invalid, InvalidBucketName, "The specified bucket is not valid.").On(name)
+		e.Err = errors.New(why) // for logs; Amazon does not tell
+		return e
 	}
 	if len(name) < 3 || len(name) > 63 {
 		return bad("it must have 3 to 63 characters")

@@ -225,7 +225,7 @@ func TestRanges(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		if string(data) != c.want || !res.Partial || res.Checksums != nil {
+		if string(data) != c.want || !res.Partial || (res.Checksums != nil) != (len(data) == 10) {
 			t.Errorf("%+v: %q %+v", c.r, data, res)
 		}
 	}

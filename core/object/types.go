@@ -273,6 +273,7 @@ type ListPage struct {
 	CommonPrefixes []string
 	Truncated      bool
 	Next           string // pass as StartAfter for the next page; the last key or common prefix given
+	Region         string // of the bucket; "" is the server's
 
 	room *pageRoom // of Entries
 }

@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
@@ -52,10 +53,18 @@ func (s *Service) uploadPart(ctx context.Context, who *iam.Principal, in *PartIn
 	}
 	src := source{body: in.Body, size: in.Size, md5: in.ContentMD5, sums: in.Checksums, inline: -1}
 	res, err := s.storePart(ctx, b, in.Key, u, in.PartNumber, &src, key)
-	if err == nil && in.Customer != nil {
+	if err != nil {
+		return nil, err
+	}
+	if in.Customer != nil {
 		res.Encryption.CustomerMD5 = in.Customer.MD5()
 	}
-	return res, err
+	if !u.Asked { // nobody asked for the checksum that is kept anyway
+		res.Checksums = slices.DeleteFunc(res.Checksums, func(c Checksum) bool {
+			return !slices.ContainsFunc(in.Checksums, func(spec ChecksumSpec) bool { return spec.Algorithm == c.Algorithm })
+		})
+	}
+	return res, nil
 }
 
 // uploadKey opens the data key of an encrypted upload; nil when it is not encrypted.

@@ -28,7 +28,7 @@ func (v *Verifier) ParsePost(form PostForm, now time.Time) (Auth, error) {
 	case a.policy == "":
 		return Auth{}, nil
 	default:
-		e = missingField("AWSAccessKeyId")
+		e = refuse(AccessDenied, "Access Denied")
 	}
 	if e != nil {
 		return Auth{}, e
@@ -43,8 +43,8 @@ func missingField(name string) *Error {
 
 func (v *Verifier) parsePostV4(a *Auth, form PostForm, now time.Time) *Error {
 	a.Scheme = V4Post
-	for _, name := range [...]string{"policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"} {
-		if form(name) == "" {
+	for _, name := range [...]string{"policy", "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"} {
+		if form(strings.ToLower(name)) == "" {
 			return missingField(name)
 		}
 	}
@@ -87,7 +87,7 @@ func (v *Verifier) parsePostV2(a *Auth, form PostForm) *Error {
 	case a.AccessKeyID == "" || len(a.AccessKeyID) > 256:
 		return missingField("AWSAccessKeyId")
 	case a.signature == "":
-		return missingField("signature")
+		return missingField("Signature")
 	case a.policy == "":
 		return missingField("policy")
 	}

@@ -37,6 +37,7 @@ type Policy struct {
 }
 
 type condition struct {
+	never  bool   // a condition of no field, which nothing fulfils
 	prefix bool   // starts-with, else eq
 	field  string // lower case
 	value  string
@@ -122,7 +123,11 @@ func (p *Policy) add(raw json.RawMessage) error {
 	if strings.EqualFold(operator, "content-length-range") {
 		low, ok1 := number(list[1])
 		high, ok2 := number(list[2])
-		if !ok1 || !ok2 || low < 0 || high < low {
+		switch {
+		case !ok1 || !ok2: // Amazon takes it for a condition that nothing fulfils
+			p.conditions = append(p.conditions, condition{never: true, text: conditionText(operator, fmt.Sprint(list[1]), fmt.Sprint(list[2]))})
+			return nil
+		case low < 0 || high < low:
 			return fmt.Errorf("%w: Invalid content-length-range", ErrDocument)
 		}
 		p.MinSize, p.MaxSize = max(p.MinSize, low), min(p.MaxSize, high)
@@ -130,10 +135,13 @@ func (p *Policy) add(raw json.RawMessage) error {
 	}
 	field, ok1 := list[1].(string)
 	value, ok2 := scalar(list[2])
-	if !ok1 || !ok2 || !strings.HasPrefix(field, "$") {
-		return fmt.Errorf("%w: Invalid Condition: the field must be a name behind a dollar sign", ErrDocument)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%w: Invalid Condition: the field and its value must be strings", ErrDocument)
 	}
 	switch {
+	case !strings.HasPrefix(field, "$"): // names no field
+		p.conditions = append(p.conditions, condition{never: true, text: conditionText(operator, field, value)})
+		return nil
 	case strings.EqualFold(operator, "eq"), strings.EqualFold(operator, "starts-with"):
 		p.conditions = append(p.conditions, newCondition(strings.ToLower(operator), field[1:], value))
 		return nil
@@ -142,8 +150,16 @@ func (p *Policy) add(raw json.RawMessage) error {
 }
 
 func newCondition(operator, field, value string) condition {
-	text, _ := json.Marshal([]string{operator, "$" + field, value})
-	return condition{prefix: operator == "starts-with", field: strings.ToLower(field), value: value, text: string(text)}
+	return condition{prefix: operator == "starts-with", field: strings.ToLower(field), value: value, text: conditionText(operator, "$"+field, value)}
+}
+
+// conditionText is a condition as failures quote it.
+func conditionText(parts ...string) string {
+	for i := range parts {
+		text, _ := json.Marshal(parts[i])
+		parts[i] = string(text)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 // scalar is a string, or a number or boolean as the form would carry it.
@@ -182,7 +198,7 @@ func (p *Policy) Check(fields map[string]string, now time.Time) error {
 	for i := range p.conditions {
 		c := &p.conditions[i]
 		named[c.field] = true
-		if !c.holds(fields[c.field]) {
+		if c.never || !c.holds(fields[c.field]) {
 			return &Violation{"Policy Condition failed: " + c.text}
 		}
 	}

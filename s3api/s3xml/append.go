@@ -53,22 +53,22 @@ func AppendTime(b []byte, name string, t time.Time) []byte {
 	return append(b, '>')
 }
 
-// appendTime is AppendFormat with TimeFormat, which a listing needs a thousand times.
+// appendTime writes TimeFormat with whole seconds, as S3 knows them, without AppendFormat: a listing needs it a thousand times.
 func appendTime(b []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if year < 0 || year > 9999 {
-		return t.AppendFormat(b, TimeFormat)
+		return t.Truncate(time.Second).AppendFormat(b, TimeFormat)
 	}
 	b = append(b, digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
 		digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T')
 	hour, minute, sec := t.Clock()
-	return appendClock(b, hour, minute, sec, t.Nanosecond()/1e6)
+	return appendClock(b, hour, minute, sec)
 }
 
-func appendClock(b []byte, hour, minute, sec, ms int) []byte {
-	return append(b, digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(sec/10), digit(sec), '.',
-		digit(ms/100), digit(ms/10), digit(ms), 'Z')
+// appendClock leaves the fraction of a second out: S3 does not know it.
+func appendClock(b []byte, hour, minute, sec int) []byte {
+	return append(b, digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(sec/10), digit(sec), '.', '0', '0', '0', 'Z')
 }
 
 // digit is the last digit of n.

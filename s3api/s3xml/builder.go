@@ -141,7 +141,7 @@ func (d *Doc) TimeText(t time.Time) {
 		return
 	}
 	left := int(ms % dayLen)
-	d.b = appendClock(append(d.b, d.date[:]...), left/3_600_000, left/60_000%60, left/1000%60, left%1000)
+	d.b = appendClock(append(d.b, d.date[:]...), left/3_600_000, left/60_000%60, left/1000%60)
 }
 
 // IntText is Int without the element around it.
