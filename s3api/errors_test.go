@@ -141,6 +141,7 @@ func TestErrors(t *testing.T) {
 		"copy source match":               {"PUT", "/bkt/k", "", []string{"x-amz-copy-source: bkt/key", `x-amz-copy-source-if-match: "abc"`}, 412, "PreconditionFailed", []string{"<Condition>x-amz-copy-source-If-Match</Condition>"}},
 		"bypass without lock":             {"DELETE", "/bkt/key", "", []string{"x-amz-bypass-governance-retention: false"}, 400, "InvalidArgument", []string{"<ArgumentName>x-amz-bypass-governance-retention</ArgumentName>"}},
 		"policy text":                     {"PUT", "/bkt?policy", "invalid json", nil, 400, "MalformedPolicy", []string{"the first byte must be '{'"}},
+		"lock without a date":             {"PUT", "/bkt/k", "x", []string{"x-amz-object-lock-mode: GOVERNANCE"}, 400, "InvalidArgument", []string{"<ArgumentName>x-amz-object-lock-retain-until-date</ArgumentName>"}},
 		"policy empty":                    {"PUT", "/bkt?policy", "", nil, 400, "MalformedPolicy", []string{"the first byte must be '{'"}},
 		"tag key bad":                     {"PUT", "/bkt/key?tagging", "<Tagging><TagSet><Tag><Key>a,b</Key><Value>v</Value></Tag></TagSet></Tagging>", nil, 400, "InvalidTag", []string{"<TagKey>a,b</TagKey>"}},
 		"tag value bad":                   {"PUT", "/bkt?tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>v,w</Value></Tag></TagSet></Tagging>", nil, 400, "InvalidTag", []string{"<TagKey>a</TagKey>", "<TagValue>v,w</TagValue>"}},

@@ -56,11 +56,11 @@ func (r *request) lockHeaders() (l object.ObjectLock, err error) {
 
 func parseLock(mode, until, hold string) (l object.ObjectLock, err error) {
 	if (mode == "") != (until == "") {
-		name, value := hdrLockMode, mode
-		if mode == "" {
-			name, value = hdrLockUntil, until
+		missing := hdrLockMode
+		if until == "" {
+			missing = hdrLockUntil
 		}
-		return l, s3err.Argument(name, value, hdrLockUntil+" and "+hdrLockMode+" must both be supplied")
+		return l, s3err.Newf(s3err.InvalidArgument, "%s and %s must both be supplied", hdrLockUntil, hdrLockMode).With("ArgumentName", missing)
 	}
 	var ok bool
 	if mode != "" {
