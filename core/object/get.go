@@ -163,8 +163,12 @@ func (r *record) slicePart(number int, m *manifest, res *GetResult) error {
 		return notThere
 	}
 	res.Offset, res.Length, res.Partial = off, p.size, r.size > 0
-	res.Checksums = nil
-	if len(r.sums) > 0 && r.sums[0].typ == checksum.Composite {
+	switch {
+	case len(r.sums) > 0 && r.sums[0].typ != checksum.Composite:
+		if p.size != r.size { // else the checksum of the whole is the part's
+			res.Checksums = nil
+		}
+	case len(r.sums) > 0:
 		res.Checksums = outerSums(p.sums, 0)
 		for i := range res.Checksums { // of the part, and how the object's is made of it
 			res.Checksums[i].Type = r.sums[0].typ

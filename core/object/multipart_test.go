@@ -313,6 +313,11 @@ func TestUploadPartCopy(t *testing.T) {
 		Parts: []object.CompletePart{{Number: 1, ETag: res.ETag}}})
 	must(t, err)
 	w.wantBody("bkt", "key", "", src[1000:])
+	// The only part is the whole, and has its checksum.
+	_, got, err := w.getIn(&object.GetInput{Bucket: "bkt", Key: "key", PartNumber: 1})
+	if err != nil || len(got.Checksums) != 1 || got.Checksums[0].Value != sumOf(checksum.CRC64NVME, string(src[1000:])) {
+		t.Errorf("%+v %v", got, err)
+	}
 }
 
 func TestListUploads(t *testing.T) {
