@@ -236,6 +236,10 @@ func TestOperationsWithoutObject(t *testing.T) {
 					continue // whose source is there
 				}
 				code = "NoSuchKey"
+			case "GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging", "PutObjectAcl":
+				if tc.key == "gone" { // a delete marker is no version that these work on
+					code, status = "MethodNotAllowed", 405
+				}
 			case "GetObjectRetention", "GetObjectLegalHold", "PutObjectRetention", "PutObjectLegalHold":
 				if tc.bucket == plain {
 					code, status = "InvalidRequest", 400 // Bucket is missing Object Lock Configuration
