@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-var instances = flag.Int("instances", 60, "how many instances TestManyInstances launches")
+var (
+	instances = flag.Int("instances", 60, "how many instances TestManyInstances launches")
+	questions = flag.Int("questions", 5, "how often TestManyInstances asks each question")
+)
 
 // Instances without guests, by libvirt's test driver: they go through everything but the guest itself.
 func TestManyInstances(t *testing.T) {
@@ -51,40 +53,28 @@ func TestManyInstances(t *testing.T) {
 	c.awaitAll(t, types.InstanceStateNameRunning, total)
 	running := time.Since(begin)
 
-	var took []time.Duration
-	for range 20 {
-		at := time.Now()
-		out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		took = append(took, time.Since(at))
-		seen, addresses := 0, map[string]bool{}
-		for _, r := range out.Reservations {
-			for _, i := range r.Instances {
-				seen++
-				addresses[aws.ToString(i.PrivateIpAddress)] = true
-			}
-		}
-		if seen != total || len(addresses) != total {
-			t.Fatalf("%d instances with %d addresses, want %d", seen, len(addresses), total)
-		}
-	}
-	slices.Sort(took)
-	page, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("tag:batch"), Values: []string{"0"}}}, MaxResults: aws.Int32(1000)})
+	all, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page.Reservations) != 1 || len(page.Reservations[0].Instances) != each {
-		t.Errorf("the filter by tag finds %d reservations", len(page.Reservations))
+	id, addresses := "", map[string]bool{}
+	for _, r := range all.Reservations {
+		for _, i := range r.Instances {
+			id, addresses[aws.ToString(i.PrivateIpAddress)] = aws.ToString(i.InstanceId), true
+		}
 	}
+	if len(addresses) != total {
+		t.Fatalf("the instances have %d addresses, want %d", len(addresses), total)
+	}
+	before := rss(c.PID())
+	c.describeAll(t, *questions, total, each, id)
+	c.launchOnes(t, max(1, *questions/2))
 	memory := rss(c.PID())
 
 	begin = time.Now()
 	c.endAll(t)
-	t.Logf("%d instances: accepted %.0f/s, running %.0f/s, DescribeInstances median %v, worst of %d %v, memory of the server %d MiB, terminated %.0f/s",
-		total, float64(total)/accepted.Seconds(), float64(total)/running.Seconds(), took[len(took)/2].Round(time.Millisecond), len(took),
-		took[len(took)-1].Round(time.Millisecond), memory>>20, float64(total)/time.Since(begin).Seconds())
+	t.Logf("%d instances: accepted %.0f/s, running %.0f/s, memory of the server %d MiB, %d MiB after all questions, terminated %.0f/s",
+		total, float64(total)/accepted.Seconds(), float64(total)/running.Seconds(), before>>20, memory>>20, float64(total)/time.Since(begin).Seconds())
 }
 
 // awaitAll waits until so many instances are in a state.
