@@ -26,6 +26,7 @@ type network struct {
 	router  *Network             // what the router was set up for
 	plugged map[string]Interface // as they were last set up, by id
 	desired map[string]Interface
+	order   []string     // of the ids in the last list that was valid; nil: none
 	uplink  netip.Addr   // the network's own address on the host, if it has one
 	public  []netip.Addr // what leads to the uplink; nil: not known
 	mtu     int
@@ -72,37 +73,15 @@ func (n *network) apply(want *Network) error {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", n.id, what, err))
 		}
 	}
-	subnets := make(map[string]Subnet, len(want.Subnets))
-	for _, s := range want.Subnets {
-		subnets[s.ID] = s
+	desired, same := n.desired, n.unchanged(want)
+	if !same {
+		var bad []error
+		desired, bad = n.choose(want)
+		errs = append(errs, bad...)
 	}
-	desired := make(map[string]Interface, len(want.Interfaces))
-	same := true
-	for k := range want.Interfaces {
-		i := &want.Interfaces[k]
-		if err := want.checkInterface(i, subnets); err != nil {
-			errs = append(errs, err)
-			if old, ok := n.desired[i.ID]; ok {
-				desired[i.ID] = old
-			}
-			continue
-		}
-		if _, twice := desired[i.ID]; twice {
-			errs = append(errs, fmt.Errorf("%w: interface %s comes twice", ErrInvalid, i.ID))
-			continue
-		}
-		if old, ok := n.desired[i.ID]; ok && old.equal(i) {
-			desired[i.ID] = old
-		} else {
-			desired[i.ID] = i.clone()
-			same = false
-		}
+	if !same || !n.ready {
+		note("unplug", n.unplug(desired))
 	}
-	same = same && len(desired) == len(n.desired)
-	if same {
-		desired = n.desired
-	}
-	note("unplug", n.unplug(desired))
 	var lost []netip.Addr
 	if !same {
 		lost, n.taps = lostAddresses(n.desired, desired), nil
@@ -125,6 +104,58 @@ func (n *network) apply(want *Network) error {
 		note("flows", n.ns.FlushFlows(lost))
 	}
 	return errors.Join(errs...)
+}
+
+// unchanged tells whether the interfaces, and what they are checked against, are those of the last Apply, in the same order.
+func (n *network) unchanged(want *Network) bool {
+	if len(n.order) != len(want.Interfaces) || !n.routed(want) {
+		return false
+	}
+	for k := range want.Interfaces {
+		i := &want.Interfaces[k]
+		if i.ID != n.order[k] {
+			return false
+		}
+		if old := n.desired[i.ID]; !old.equal(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose makes the desired interfaces of those that are wanted: what is invalid stays as it was.
+func (n *network) choose(want *Network) (map[string]Interface, []error) {
+	var errs []error
+	subnets := make(map[string]Subnet, len(want.Subnets))
+	for _, s := range want.Subnets {
+		subnets[s.ID] = s
+	}
+	desired := make(map[string]Interface, len(want.Interfaces))
+	order := make([]string, 0, len(want.Interfaces))
+	for k := range want.Interfaces {
+		i := &want.Interfaces[k]
+		order = append(order, i.ID)
+		if err := want.checkInterface(i, subnets); err != nil {
+			errs = append(errs, err)
+			if old, ok := n.desired[i.ID]; ok {
+				desired[i.ID] = old
+			}
+			continue
+		}
+		if _, twice := desired[i.ID]; twice {
+			errs = append(errs, fmt.Errorf("%w: interface %s comes twice", ErrInvalid, i.ID))
+			continue
+		}
+		if old, ok := n.desired[i.ID]; ok && old.equal(i) {
+			desired[i.ID] = old
+		} else {
+			desired[i.ID] = i.clone()
+		}
+	}
+	if n.order = order; len(errs) > 0 {
+		n.order = nil // to be told again
+	}
+	return desired, errs
 }
 
 // open makes or adopts the namespace.
@@ -193,10 +224,15 @@ func lostAddresses(before, after map[string]Interface) []netip.Addr {
 	return lost
 }
 
+// routed tells whether the router is set up as it should be.
+func (n *network) routed(want *Network) bool {
+	return n.router != nil && n.router.MTU == want.MTU && n.router.NoDNS == want.NoDNS && slices.Equal(n.router.CIDRs, want.CIDRs) &&
+		slices.Equal(n.router.Subnets, want.Subnets)
+}
+
 // ensureRouter sets up what the network as a whole has: the router's addresses, its blocks and the uplink.
 func (n *network) ensureRouter(want *Network) error {
-	if n.router != nil && n.router.MTU == want.MTU && n.router.NoDNS == want.NoDNS && slices.Equal(n.router.CIDRs, want.CIDRs) &&
-		slices.Equal(n.router.Subnets, want.Subnets) {
+	if n.routed(want) {
 		return nil
 	}
 	if err := n.ns.EnsureRouter(); err != nil {

@@ -200,6 +200,7 @@ func eachSlice(o object, elements map[string]string, f func([]nftables.SetElemen
 		switch {
 		case s.DataType.Name == nftables.TypeVerdict.Name:
 			e.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: val}
+			e.Comment = val[2:] // of which group the chain is
 		case s.IsMap:
 			e.Val = []byte(val)
 		}
@@ -213,12 +214,24 @@ func eachSlice(o object, elements map[string]string, f func([]nftables.SetElemen
 	return nil
 }
 
+// kindOf is the name of a set without its place, if it has one.
+func kindOf(set string) string {
+	for _, kind := range []string{belongs, outgoing, incoming} {
+		if strings.HasPrefix(set, kind) {
+			return kind
+		}
+	}
+	return set
+}
+
 // shape is the type of a set, which its name tells.
 func shape(o object) *nftables.Set {
 	s := &nftables.Set{}
-	switch o.name {
+	switch kindOf(o.name) {
 	case outgoing, incoming:
-		s.IsMap, s.KeyType, s.DataType = true, nftables.TypeIFName, nftables.TypeVerdict
+		s.IsMap, s.KeyType, s.DataType = true, nftables.TypeMark, nftables.TypeVerdict
+	case belongs:
+		s.IsMap, s.KeyType, s.DataType = true, nftables.TypeIFName, nftables.TypeMark
 	case spoofed, deniedIn, deniedOut:
 		s.KeyType, s.Counter = nftables.TypeIFName, true
 	case cards, anySource:

@@ -2,6 +2,8 @@ package nft
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -47,7 +49,7 @@ type rule struct {
 	sets  []*spanSet
 }
 
-// An element of a set or map. A verdict map's value is the name of the chain to jump to.
+// An element of a set or map. A verdict map's value is the name of the chain to jump to. Units may want the same element.
 type element struct {
 	set object
 	key string
@@ -55,7 +57,7 @@ type element struct {
 }
 
 // format changes whenever the same text comes to mean other expressions: then all chains are refilled.
-const format = "format_2"
+const format = "format_3"
 
 // Names of the sets that every table has.
 const (
@@ -63,8 +65,6 @@ const (
 	bound6    = "bound6"     // the same for IPv6
 	cards     = "cards"      // interface and MAC that belong together
 	anySource = "any_source" // the same, of those that may send from any address
-	outgoing  = "outgoing"   // interface -> chain of what the guest may send
-	incoming  = "incoming"   // interface -> chain of what the guest may get
 	public    = "public"     // public address -> private one
 	leaving   = "leaving"    // private address -> the one to leave as
 	resolvers = "resolvers"  // where DNS answers
@@ -72,11 +72,44 @@ const (
 	spoofed   = "spoofed"
 	deniedIn  = "denied_in"
 	deniedOut = "denied_out"
+	// How the names of the maps begin that there are once for each place in a tap's list of groups. Which group a tap has is data,
+	// and changes without the kernel looking at any chain; where the rules of a group are is known to few elements, shared by all
+	// its taps.
+	belongs  = "groups_"   // interface -> number of its group
+	outgoing = "outgoing_" // number of a group -> chain of what its members may send
+	incoming = "incoming_" // number of a group -> chain of what its members may get
 )
 
-func sets() []object {
-	return []object{{arp, bound}, {inet, bound}, {inet, bound6}, {inet, cards}, {inet, anySource}, {inet, outgoing}, {inet, incoming}, {inet, public},
+func sets(places int) []object {
+	all := []object{{arp, bound}, {inet, bound}, {inet, bound6}, {inet, cards}, {inet, anySource}, {inet, public},
 		{inet, leaving}, {inet, resolvers}, {arp, spoofed}, {inet, spoofed}, {inet, deniedIn}, {inet, deniedOut}}
+	for k := range places {
+		all = append(all, object{inet, place(belongs, k)}, object{inet, place(outgoing, k)}, object{inet, place(incoming, k)})
+	}
+	return all
+}
+
+// place is the name of a map for the groups that are the k-th of their taps.
+func place(kind string, k int) string { return kind + strconv.Itoa(k+1) }
+
+// places is how many groups a tap has at most.
+func places(taps []Tap) int {
+	n := 1
+	for k := range taps {
+		n = max(n, len(taps[k].Groups))
+	}
+	return n
+}
+
+// byPlace leads from an interface to the chains of its groups, one after the other. The number goes by way of the packet's mark:
+// nft aborts when it lists a rule that looks up in one map what it found in another.
+func byPlace(key expr.MetaKey, chains string, places int) []rule {
+	rules := make([]rule, places)
+	for k := range rules {
+		rules[k] = rule{text: "by group in @" + place(belongs, k) + " and @" + place(chains, k),
+			exprs: match{loadMeta(key), mapped(place(belongs, k)), storeMark(), loadMeta(expr.MetaKeyMARK), verdictOf(place(chains, k))}}
+	}
+	return rules
 }
 
 func join(parts ...match) match {
@@ -89,8 +122,8 @@ func join(parts ...match) match {
 
 func one(e expr.Any) match { return match{e} }
 
-// compileBase is what does not depend on taps and groups.
-func compileBase(f Firewall) unit {
+// compileBase is what does not depend on taps and groups, but for how many groups a tap has at most.
+func compileBase(f Firewall, places int) unit {
 	verdict := func(text string, v expr.Any, m ...match) rule {
 		return rule{text: text, exprs: join(append(m, one(v))...)}
 	}
@@ -123,9 +156,9 @@ func compileBase(f Firewall) unit {
 	guardARP := []rule{accepts("bound", match{loadMeta(expr.MetaKeyIIFNAME), loadTo(regMAC, expr.PayloadBaseLLHeader, 6, 6),
 		loadTo(regAddr, expr.PayloadBaseNetworkHeader, 8, 6), loadTo(regAddr+2, expr.PayloadBaseNetworkHeader, 14, 4),
 		&expr.Lookup{SourceRegister: reg, SetName: bound}})}
-	out := []rule{established, drops("broken", tracked(expr.CtStateBitINVALID)),
-		{text: "by interface in @" + outgoing, exprs: match{loadMeta(expr.MetaKeyIIFNAME), verdictOf(outgoing)}}, counted(expr.MetaKeyIIFNAME, deniedOut)}
-	in := []rule{established, {text: "by interface in @" + incoming, exprs: match{loadMeta(expr.MetaKeyOIFNAME), verdictOf(incoming)}}, counted(expr.MetaKeyOIFNAME, deniedIn)}
+	out := slices.Concat([]rule{established, drops("broken", tracked(expr.CtStateBitINVALID))},
+		byPlace(expr.MetaKeyIIFNAME, outgoing, places), []rule{counted(expr.MetaKeyIIFNAME, deniedOut)})
+	in := slices.Concat([]rule{established}, byPlace(expr.MetaKeyOIFNAME, incoming, places), []rule{counted(expr.MetaKeyOIFNAME, deniedIn)})
 	local := []rule{accepts("loopback", iif("lo")), established}
 	if f.Uplink {
 		guard = append(guard, accepts("uplink", iif(Uplink)))
@@ -160,7 +193,7 @@ func compileBase(f Firewall) unit {
 		base(inet, "forward_in", nftables.ChainTypeFilter, nftables.ChainHookForward, 0, nftables.ChainPolicyDrop, in),
 		base(inet, "local", nftables.ChainTypeFilter, nftables.ChainHookInput, 0, nftables.ChainPolicyDrop, local),
 	}}
-	u.sets = sets()
+	u.sets = sets(places)
 	if f.Uplink {
 		u.chains = append(u.chains,
 			base(inet, "from_outside", nftables.ChainTypeNAT, nftables.ChainHookPrerouting, -100, nftables.ChainPolicyAccept, []rule{
@@ -176,17 +209,20 @@ func compileBase(f Firewall) unit {
 	return u
 }
 
-// compileTap is what one guest's interface wants: a chain for each direction that leads to those of its groups, and its name,
-// MAC and addresses as elements of the sets that the base looks them up in.
-func compileTap(t Tap) unit {
-	in, out := object{inet, "in_" + t.Name}, object{inet, "out_" + t.Name}
+// compileTap is what one guest's interface wants: its name, groups, MAC and addresses as elements of the sets and maps that the
+// base looks them up in.
+func compileTap(t Tap, n numbers) unit {
 	name, mac := string(ifname(t.Name)), padded(t.MAC)
 	var u unit
 	put := func(fam nftables.TableFamily, set, key, val string) {
 		u.elements = append(u.elements, element{object{fam, set}, key, val})
 	}
-	put(inet, incoming, name, in.name)
-	put(inet, outgoing, name, out.name)
+	for k, g := range t.Groups {
+		key := n.of(g)
+		put(inet, place(belongs, k), name, key)
+		put(inet, place(outgoing, k), key, "o_"+g)
+		put(inet, place(incoming, k), key, "i_"+g)
+	}
 	put(inet, cards, name+mac, "")
 	put(inet, spoofed, name, "")
 	put(arp, spoofed, name, "")
@@ -215,12 +251,6 @@ func compileTap(t Tap) unit {
 			u.elements = append(u.elements, member(g, a.IP))
 		}
 	}
-	var mayIn, mayOut []rule
-	for _, g := range t.Groups {
-		mayIn = append(mayIn, rule{text: "group " + g, exprs: one(jump("i_" + g))})
-		mayOut = append(mayOut, rule{text: "group " + g, exprs: one(jump("o_" + g))})
-	}
-	u.chains = []chain{{in, nil, mayIn}, {out, nil, mayOut}}
 	return u
 }
 

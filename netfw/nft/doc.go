@@ -2,8 +2,8 @@
 //
 // # What it guarantees
 //
-//   - The cost of a packet does not depend on the number of interfaces: verdict maps lead from the interface's name to its
-//     chains, rules of a group exist once however many members it has, and members are elements of a set.
+//   - The cost of a packet does not depend on the number of interfaces: maps lead from the interface's name to the chains of
+//     its groups, rules of a group exist once however many members it has, and members are elements of a set.
 //   - A packet sees the old rules or the new ones, never neither: chains are flushed and refilled in place within one atomic
 //     transaction, and are never deleted while they are wanted. (Deleting and adding a chain anew in one transaction lets
 //     packets through in between.)
@@ -13,8 +13,8 @@
 //
 // # What it needs
 //
-// A file descriptor of the namespace, and CAP_NET_ADMIN there. A Table may be used by several goroutines. It opens a socket for
-// every transaction, so that nothing of a failed one is left over.
+// A file descriptor of the namespace, and CAP_NET_ADMIN there. A Table may be used by several goroutines. It keeps a socket,
+// but not after a failed transaction, so that nothing of that is left over.
 //
 // # What it may not know
 //

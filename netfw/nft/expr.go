@@ -25,6 +25,11 @@ func differs(data []byte) expr.Any { return &expr.Cmp{Op: expr.CmpOpNeq, Registe
 
 func loadMeta(key expr.MetaKey) expr.Any { return &expr.Meta{Key: key, Register: reg} }
 
+// storeMark makes what register 1 holds the packet's mark, which it keeps until it leaves the namespace.
+func storeMark() expr.Any {
+	return &expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: reg}
+}
+
 // loadTo loads a field to a register of its own.
 func loadTo(register uint32, base expr.PayloadBase, offset, length uint32) expr.Any {
 	return &expr.Payload{DestRegister: register, Base: base, Offset: offset, Len: length}

@@ -80,23 +80,25 @@ type Translation struct {
 	Source netip.Addr
 }
 
-func (t Tap) equal(o Tap) bool {
+func (t *Tap) equal(o *Tap) bool {
 	return t.Name == o.Name && t.AnySource == o.AnySource && slices.Equal(t.MAC, o.MAC) &&
 		slices.Equal(t.Addrs, o.Addrs) && slices.Equal(t.Groups, o.Groups)
 }
 
-func (t Tap) clone() Tap {
-	t.MAC, t.Addrs, t.Groups = slices.Clone(t.MAC), slices.Clone(t.Addrs), slices.Clone(t.Groups)
-	return t
+func (t *Tap) clone() Tap {
+	c := *t
+	c.MAC, t.Addrs, t.Groups = slices.Clone(t.MAC), slices.Clone(t.Addrs), slices.Clone(t.Groups)
+	return c
 }
 
-func (g Group) equal(o Group) bool {
+func (g *Group) equal(o *Group) bool {
 	return g.ID == o.ID && slices.Equal(g.Ingress, o.Ingress) && slices.Equal(g.Egress, o.Egress) && slices.Equal(g.Remote, o.Remote)
 }
 
-func (g Group) clone() Group {
-	g.Ingress, g.Egress, g.Remote = slices.Clone(g.Ingress), slices.Clone(g.Egress), slices.Clone(g.Remote)
-	return g
+func (g *Group) clone() Group {
+	c := *g
+	c.Ingress, g.Egress, g.Remote = slices.Clone(g.Ingress), slices.Clone(g.Egress), slices.Clone(g.Remote)
+	return c
 }
 
 // Validate tells what is wrong with a rule by itself.
@@ -124,7 +126,7 @@ func (r Rule) Validate() error {
 	return nil
 }
 
-func (g Group) validate() error {
+func (g *Group) validate() error {
 	if !validName(g.ID) {
 		return fmt.Errorf("%w: group id %q", ErrInvalid, g.ID)
 	}
@@ -143,7 +145,7 @@ func (g Group) validate() error {
 	return nil
 }
 
-func (t Tap) validate() error {
+func (t *Tap) validate() error {
 	switch {
 	case !validName(t.Name) || len(t.Name) > 15 || t.Name == Uplink:
 		return fmt.Errorf("%w: tap name %q", ErrInvalid, t.Name)

@@ -6,6 +6,8 @@ import "maps"
 type mirror struct {
 	chains map[object][]string
 	sets   map[object]map[string]string
+	// foreign: the rules are those of another version.
+	foreign bool
 }
 
 func newMirror() *mirror {

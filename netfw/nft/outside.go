@@ -42,7 +42,7 @@ func compileOutside(o Outside) unit {
 	mark := []expr.Any{
 		loadMeta(expr.MetaKeyMARK),
 		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 4, Mask: native32(^uint32(masqueradeMark)), Xor: native32(masqueradeMark)},
-		&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: reg},
+		storeMark(),
 	}
 	marked := match{
 		loadMeta(expr.MetaKeyMARK),

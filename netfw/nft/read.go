@@ -67,6 +67,7 @@ func (t *Table) readAll() (*mirror, error) {
 	}
 	if _, ok := m.chains[object{inet, format}]; !ok {
 		// Made by another version, whose rules may mean something else by the same text.
+		m.foreign = len(m.chains) > 0
 		for o := range m.chains {
 			m.chains[o] = []string{"of another format"}
 		}
@@ -74,19 +75,32 @@ func (t *Table) readAll() (*mirror, error) {
 	return m, nil
 }
 
-// elementValue is what an element has as its value. The library does not decode verdicts, but a verdict map's values follow
-// from its keys.
+// elementValue is what an element has as its value. The library does not decode verdicts: the comment says of which group the
+// chain is.
 func elementValue(o object, e nftables.SetElement) string {
-	chain := ""
-	switch o.name {
+	switch kindOf(o.name) {
 	case incoming:
-		chain = "in_"
+		return "i_" + e.Comment
 	case outgoing:
-		chain = "out_"
-	default:
-		return string(e.Val)
+		return "o_" + e.Comment
 	}
-	return chain + string(trimZero(e.Key))
+	return string(e.Val)
+}
+
+// numbers finds which groups have which.
+func (m *mirror) numbers() numbers {
+	n := newNumbers()
+	for o, elements := range m.sets {
+		if kindOf(o.name) != incoming {
+			continue
+		}
+		for number, chain := range elements {
+			if id := chain[len("i_"):]; n.byID[id] == "" && n.ids[number] == "" && validName(id) && len(number) == 4 {
+				n.set(id, number)
+			}
+		}
+	}
+	return n
 }
 
 // readRules asks for the comments of all rules of the table at once; the library can only ask chain by chain.

@@ -20,16 +20,25 @@ type Table struct {
 	limit  int // units in one transaction
 	mu     struct {
 		sync.Mutex
-		kernel *mirror // what the kernel has, as far as is known; nil: has to be read
-		base   *Firewall
-		groups map[string]Group
-		taps   map[string]Tap
-		units  map[string]unit // what was applied, by key
-		uses   uses            // how many of the units want a thing
-		conn   *nftables.Conn
-		socket *netlink.Conn // that of conn
-		lost   int           // transactions whose answers were lost
+		kernel  *mirror // what the kernel has, as far as is known; nil: has to be read
+		base    *Firewall
+		places  int // in taps' lists of groups, that the base looks at
+		groups  map[string]*seen[Group]
+		taps    map[string]*seen[Tap]
+		numbers numbers         // of groups
+		round   uint64          // of comparing, by which what is not wanted any more is told
+		units   map[string]unit // what was applied, by key
+		uses    uses            // how many of the units want a thing
+		conn    *nftables.Conn
+		socket  *netlink.Conn // that of conn
+		lost    int           // transactions whose answers were lost
 	}
+}
+
+// seen is a group or tap that was applied, and the last round in which it was wanted.
+type seen[T any] struct {
+	is    T
+	round uint64
 }
 
 const (
@@ -78,8 +87,8 @@ func (t *Table) know() error {
 		return fmt.Errorf("read the firewall: %w", err)
 	}
 	t.mu.kernel, t.mu.base = m, nil
-	t.mu.groups, t.mu.taps, t.mu.units = map[string]Group{}, map[string]Tap{}, map[string]unit{}
-	t.mu.uses = uses{}
+	t.mu.groups, t.mu.taps, t.mu.units = map[string]*seen[Group]{}, map[string]*seen[Tap]{}, map[string]unit{}
+	t.mu.uses, t.mu.numbers = uses{}, m.numbers()
 	return nil
 }
 
@@ -87,6 +96,10 @@ func (t *Table) know() error {
 func (t *Table) run(p *plan) error {
 	if len(t.mu.units) == 0 {
 		p.adopt(t)
+		if t.mu.kernel.foreign && len(p.changes) > 0 && p.changes[0].key == "base" {
+			// Rules of another version hold until all is there that those of this one look at.
+			p.changes = append(p.changes[1:], p.changes[0])
+		}
 	}
 	return t.commit(p)
 }
@@ -100,97 +113,122 @@ type change struct {
 
 // changes compares f with what was applied.
 func (t *Table) changes(f Firewall) (*plan, []error) {
-	var errs []error
 	p := &plan{}
-	if b := t.mu.base; b == nil || b.Uplink != f.Uplink || b.Metadata != f.Metadata || !slices.Equal(b.DNS, f.DNS) {
-		u := compileBase(f)
+	t.mu.round++
+	places := places(f.Taps)
+	if b := t.mu.base; b == nil || b.Uplink != f.Uplink || b.Metadata != f.Metadata || !slices.Equal(b.DNS, f.DNS) || t.mu.places != places {
+		u := compileBase(f, places)
 		base := Firewall{Uplink: f.Uplink, Metadata: f.Metadata, DNS: slices.Clone(f.DNS)}
-		p.changes = append(p.changes, change{"base", &u, func() { t.mu.base = &base }})
+		p.changes = append(p.changes, change{"base", &u, func() { t.mu.base, t.mu.places = &base, places }})
 	}
-	groups := make(map[string]bool, len(f.Groups))
-	for _, g := range f.Groups {
-		if groups[g.ID] {
-			errs = append(errs, fmt.Errorf("%w: group %s comes twice", ErrInvalid, g.ID))
-			continue
-		}
-		groups[g.ID] = true
-		if old, ok := t.mu.groups[g.ID]; ok && old.equal(g) {
-			continue
-		}
-		if err := g.validate(); err != nil {
-			errs = append(errs, err)
-			if _, ok := t.mu.groups[g.ID]; ok {
-				continue
-			}
-			// Fail closed: whoever is in a group that makes no sense gets nothing by it.
-			g = Group{ID: g.ID}
-			if !validName(g.ID) {
-				continue
-			}
-		}
-		g = g.clone()
-		u := compileGroup(g)
-		p.changes = append(p.changes, change{"group " + g.ID, &u, func() { t.mu.groups[g.ID] = g }})
-	}
-	taps, terrs := t.tapChanges(p, f.Taps, groups)
-	errs = append(errs, terrs...)
-	// Taps go before the groups that their chains jump to.
-	for name := range t.mu.taps {
-		if !taps[name] {
+	errs := t.groupChanges(p, f.Groups)
+	errs = append(errs, t.tapChanges(p, f.Taps)...)
+	// Taps go before the groups that their elements lead to.
+	for name, had := range t.mu.taps {
+		if had.round != t.mu.round {
 			p.changes = append(p.changes, change{"tap " + name, nil, func() { delete(t.mu.taps, name) }})
 		}
 	}
-	for id := range t.mu.groups {
-		if !groups[id] {
-			p.changes = append(p.changes, change{"group " + id, nil, func() { delete(t.mu.groups, id) }})
+	for id, had := range t.mu.groups {
+		if had.round != t.mu.round {
+			p.changes = append(p.changes, change{"group " + id, nil, func() {
+				delete(t.mu.groups, id)
+				t.mu.numbers.drop(id)
+			}})
 		}
 	}
 	return p, errs
 }
 
-// tapChanges adds the taps that differ to the plan, and tells which taps are wanted.
-func (t *Table) tapChanges(p *plan, want []Tap, groups map[string]bool) (map[string]bool, []error) {
+// groupChanges adds the groups that differ to the plan, and notes which are wanted.
+func (t *Table) groupChanges(p *plan, want []Group) []error {
 	var errs []error
-	taps := make(map[string]bool, len(want))
+	var fresh map[string]bool // those that were not there before
+	for k := range want {
+		g := &want[k]
+		had := t.mu.groups[g.ID]
+		if had != nil && had.round == t.mu.round || fresh[g.ID] {
+			errs = append(errs, fmt.Errorf("%w: group %s comes twice", ErrInvalid, g.ID))
+			continue
+		}
+		if had != nil {
+			had.round = t.mu.round
+			if had.is.equal(g) {
+				continue
+			}
+		}
+		next := g.clone()
+		if err := g.validate(); err != nil {
+			errs = append(errs, err)
+			if had != nil || !validName(g.ID) {
+				continue
+			}
+			// Fail closed: whoever is in a group that makes no sense gets nothing by it.
+			next = Group{ID: g.ID}
+		}
+		if had == nil {
+			if fresh == nil {
+				fresh = map[string]bool{}
+			}
+			fresh[g.ID] = true
+		}
+		u := compileGroup(next)
+		p.changes = append(p.changes, change{"group " + g.ID, &u, func() { t.mu.groups[next.ID] = &seen[Group]{next, t.mu.round} }})
+	}
+	p.fresh = fresh
+	return errs
+}
+
+// tapChanges adds the taps that differ to the plan, and notes which are wanted.
+func (t *Table) tapChanges(p *plan, want []Tap) []error {
+	var errs []error
+	var fresh map[string]bool
 	var owners map[netip.Addr]string // made when first needed: most changes are of groups
-	for _, tap := range want {
-		if taps[tap.Name] {
+	for k := range want {
+		tap := &want[k]
+		had := t.mu.taps[tap.Name]
+		if had != nil && had.round == t.mu.round || fresh[tap.Name] {
 			errs = append(errs, fmt.Errorf("%w: tap %s comes twice", ErrInvalid, tap.Name))
 			continue
 		}
-		taps[tap.Name] = true
-		if old, ok := t.mu.taps[tap.Name]; ok && old.equal(tap) && inGroups(tap, groups) {
-			continue
+		if had != nil {
+			had.round = t.mu.round
+			if had.is.equal(tap) && t.wanted(tap.Groups, p.fresh) {
+				continue
+			}
 		}
 		if owners == nil {
 			owners = claims(want)
 		}
-		err := errors.Join(tap.validate(), claimed(owners, tap), known(tap, groups))
+		err := errors.Join(tap.validate(), claimed(owners, tap))
+		if !t.wanted(tap.Groups, p.fresh) {
+			err = errors.Join(err, fmt.Errorf("%w: tap %s is in groups %v, of which one is not there", ErrInvalid, tap.Name, tap.Groups))
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		tap = tap.clone()
-		u := compileTap(tap)
-		p.changes = append(p.changes, change{"tap " + tap.Name, &u, func() { t.mu.taps[tap.Name] = tap }})
+		if had == nil {
+			if fresh == nil {
+				fresh = map[string]bool{}
+			}
+			fresh[tap.Name] = true
+		}
+		next := tap.clone()
+		u := compileTap(next, t.mu.numbers)
+		p.changes = append(p.changes, change{"tap " + tap.Name, &u, func() { t.mu.taps[next.Name] = &seen[Tap]{next, t.mu.round} }})
 	}
-	return taps, errs
+	return errs
 }
 
-func inGroups(tap Tap, groups map[string]bool) bool {
-	for _, g := range tap.Groups {
-		if !groups[g] {
+// wanted tells whether groups were among those of this round.
+func (t *Table) wanted(groups []string, fresh map[string]bool) bool {
+	for _, g := range groups {
+		if had := t.mu.groups[g]; (had == nil || had.round != t.mu.round) && !fresh[g] {
 			return false
 		}
 	}
 	return true
-}
-
-func known(tap Tap, groups map[string]bool) error {
-	if !inGroups(tap, groups) {
-		return fmt.Errorf("%w: tap %s is in groups %v, of which one is not there", ErrInvalid, tap.Name, tap.Groups)
-	}
-	return nil
 }
 
 // claims notes whose the addresses are: of two taps that claim the same, the first in the list has it.
@@ -208,7 +246,7 @@ func claims(taps []Tap) map[netip.Addr]string {
 	return owners
 }
 
-func claimed(owners map[netip.Addr]string, tap Tap) error {
+func claimed(owners map[netip.Addr]string, tap *Tap) error {
 	for _, tr := range tap.Addrs {
 		for _, a := range []netip.Addr{tr.IP, tr.Public} {
 			if other := owners[a]; a.IsValid() && other != tap.Name {
@@ -223,6 +261,7 @@ func claimed(owners map[netip.Addr]string, tap Tap) error {
 type plan struct {
 	changes []change
 	stale   *unit
+	fresh   map[string]bool // groups that come
 }
 
 // commit brings the plan to the kernel, in one transaction if it fits.
