@@ -6,5 +6,5 @@
 // It needs root, libvirt with qemu, and what Debian packages the tiny image is made of. Longer runs:
 //
 //	go test ./integration/ec2 -run TestKill -kills 200
-//	go test ./integration/ec2 -run TestManyInstances -instances 2000
+//	go test ./integration/ec2 -run TestManyInstances -instances 2000 -questions 200 -v
 package ec2

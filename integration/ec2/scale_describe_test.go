@@ -101,7 +101,9 @@ func instancesIn(rs []types.Reservation) (n int) {
 // describeAll asks every question whose answer grows with the number of instances. batch is how many there are with one value
 // of the tag batch, ids are some of them, total is all.
 func (c *cloud) describeAll(t *testing.T, n, total, batch int, id string) {
-	filter := func(name, value string) []types.Filter { return []types.Filter{{Name: aws.String(name), Values: []string{value}}} }
+	filter := func(name, value string) []types.Filter {
+		return []types.Filter{{Name: aws.String(name), Values: []string{value}}}
+	}
 	instances := func(in ec2.DescribeInstancesInput) question {
 		return func(ctx context.Context, cl *ec2.Client) (int, error) {
 			out, err := cl.DescribeInstances(ctx, &in)
@@ -200,5 +202,7 @@ func (c *cloud) launchOnes(t *testing.T, n int) {
 	if _, err := c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: ids}); err != nil {
 		t.Fatal(err)
 	}
-	c.awaitAll(t, types.InstanceStateNameTerminated, n)
+	for _, id := range ids {
+		c.await(t, id, types.InstanceStateNameTerminated, time.Minute)
+	}
 }
