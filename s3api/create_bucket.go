@@ -52,6 +52,8 @@ func createBucket(r *request) (*response, error) {
 	return resp, nil
 }
 
+func bucketARN(name string) string { return "arn:aws:s3:::" + name }
+
 // checkLocation refuses a location that this server, when it is strict, is not. Otherwise any name is taken, like any
 // region in a signature is: there is one place where buckets can be.
 func (s *Server) checkLocation(location string) error {
@@ -99,8 +101,6 @@ func headBucket(r *request) (*response, error) {
 	resp.set("Content-Type", xmlType)
 	return resp, nil
 }
-
-func bucketARN(name string) string { return "arn:aws:s3:::" + name }
 
 // regionOf is the region a bucket shows.
 func (s *Server) regionOf(b *object.Bucket) string {

@@ -350,3 +350,35 @@ func TestSDKDeleteThousand(t *testing.T) {
 		t.Errorf("%d are left", *list.KeyCount)
 	}
 }
+
+// Recorded at Amazon: in us-east-1 making one's bucket again succeeds and keeps its tags, unless tags are given.
+func TestSDKCreateBucketAgain(t *testing.T) {
+	f := start(t)
+	c := f.client()
+	ctx := context.Background()
+	create := func(tags ...types.Tag) (*s3.CreateBucketOutput, error) {
+		return c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("again"), CreateBucketConfiguration: &types.CreateBucketConfiguration{Tags: tags}})
+	}
+	tag := types.Tag{Key: aws.String("tag1"), Value: aws.String("value1")}
+	out, err := create(tag)
+	must(t, err)
+	if aws.ToString(out.BucketArn) != "arn:aws:s3:::again" {
+		t.Errorf("%v", out)
+	}
+	for _, v := range []string{"value1", "value2"} {
+		_, err = create(types.Tag{Key: aws.String("tag1"), Value: &v})
+		wantAPI(t, err, "BucketAlreadyOwnedByYou")
+	}
+	_, err = create()
+	must(t, err)
+	tags, err := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String("again")})
+	must(t, err)
+	if len(tags.TagSet) != 1 || *tags.TagSet[0].Value != "value1" {
+		t.Errorf("%+v", tags.TagSet)
+	}
+	h, err := c.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String("again")})
+	must(t, err)
+	if aws.ToString(h.BucketArn) != "arn:aws:s3:::again" {
+		t.Errorf("%v", h)
+	}
+}

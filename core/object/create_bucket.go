@@ -114,10 +114,14 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 	return docs, err
 }
 
-// recreatingRegion is the one region where making one's own bucket again succeeds. It resets the bucket's access control list.
+// recreatingRegion is the one region where making one's own bucket again succeeds, unless tags are given. It resets the
+// bucket's access control list.
 const recreatingRegion = "us-east-1"
 
 func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned error) (Bucket, error) {
+	if len(in.Tags) > 0 {
+		return Bucket{}, owned
+	}
 	s.buckets.drop(in.Name)
 	b, err := s.bucket(ctx, in.Name)
 	if errs.KindOf(err) == errs.NotFound {
