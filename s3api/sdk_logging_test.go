@@ -170,8 +170,12 @@ func TestSDKBucketLoggingBatchDelete(t *testing.T) {
 	_, err = c.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String("src"), Delete: &types.Delete{Objects: []types.ObjectIdentifier{
 		{Key: aws.String("a b")}, {Key: aws.String("kept")}, {Key: aws.String("never"), VersionId: aws.String("null")}}}})
 	must(t, err)
-	_, lines := f.logsOf("dst", "", 4)
+	_, err = c.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: aws.String("src")})
+	must(t, err)
+	_, lines := f.logsOf("dst", "", 6)
 	for _, want := range []string{
+		` REST\.PUT\.LOGGING_STATUS - "PUT /src\?logging=? HTTP/1\.1" 200 - `,
+		` REST\.DELETE\.BUCKETPOLICY - "DELETE /src\?policy=? HTTP/1\.1" 204 - `, // what changes a bucket is recorded, too
 		` BATCH\.DELETE\.OBJECT a%20b - 204 - - - - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
 		` BATCH\.DELETE\.OBJECT kept - 403 AccessDenied - - - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
 		` BATCH\.DELETE\.OBJECT never - 204 - - - - - - - null \S+ SigV4 - AuthHeader \S+ - - -$`,

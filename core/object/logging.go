@@ -110,10 +110,10 @@ func (s *Service) regionOf(b *bucket) string {
 }
 
 // LoggingOf returns where records of requests to a bucket go, nil when nobody wants them. It authorizes nothing and reads
-// nothing of a bucket that is known. The caller must not change it.
+// nothing of a bucket that is known; one that the request has just changed is not. The caller must not change it.
 func (s *Service) LoggingOf(ctx context.Context, bucket string) *Logging {
-	b := s.buckets.get(bucket)
-	if b == nil || b.settings.logging == nil {
+	b, err := s.bucket(ctx, bucket)
+	if err != nil || b.settings.logging == nil {
 		return nil
 	}
 	l := *b.settings.logging

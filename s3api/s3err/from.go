@@ -56,8 +56,12 @@ func From(err error) *Error {
 	if e.Msg != "" && out.Status < http.StatusInternalServerError {
 		out.Message = e.Msg
 	}
-	if !named && e.Kind == errs.NotImplemented {
+	switch {
+	case e.Kind != errs.NotImplemented:
+	case !named:
 		out.Message = "This functionality is not implemented"
+	case e.Msg != "":
+		out.Message = e.Msg
 	}
 	if out.Status >= http.StatusInternalServerError {
 		out.Cause = err
