@@ -26,19 +26,18 @@ func (r *request) contentHeaders() object.Headers {
 	}
 }
 
-// withoutAWSChunked removes the coding that is only the envelope of the upload.
+// withoutAWSChunked removes the coding that is only the envelope of the upload, and changes nothing else of the list.
 func withoutAWSChunked(v string) string {
 	if !strings.Contains(strings.ToLower(v), "aws-chunked") {
 		return v
 	}
 	kept := make([]string, 0, 2)
 	for part := range strings.SplitSeq(v, ",") {
-		part = strings.TrimSpace(part)
-		if part != "" && !strings.EqualFold(part, "aws-chunked") {
+		if p := strings.TrimSpace(part); p != "" && !strings.EqualFold(p, "aws-chunked") {
 			kept = append(kept, part)
 		}
 	}
-	return strings.Join(kept, ",")
+	return strings.TrimSpace(strings.Join(kept, ","))
 }
 
 const metaPrefix = "x-amz-meta-"

@@ -568,3 +568,19 @@ func TestWrongLengthCloses(t *testing.T) {
 		t.Error("the connection goes on")
 	}
 }
+
+func TestContentEncodingWithoutEnvelope(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	for sent, want := range map[string]string{
+		"deflate, gzip":             "deflate, gzip",
+		"deflate, gzip,aws-chunked": "deflate, gzip", // as SDKs append it
+		"aws-chunked, gzip":         "gzip",
+		"aws-chunked, AWS-Chunked":  "",
+	} {
+		f.do("PUT", "/bkt/k", "x", "Content-Encoding: "+sent)
+		if a := f.do("HEAD", "/bkt/k", ""); a.header.Get("Content-Encoding") != want {
+			t.Errorf("%q: %q, want %q", sent, a.header.Get("Content-Encoding"), want)
+		}
+	}
+}
