@@ -175,6 +175,8 @@ func filterNames(action string) []string {
 		return slices.Concat(names, []string{"domain"})
 	case "DescribeRouteTables":
 		return slices.Concat(names, []string{"route.network-interface-id"})
+	case "DescribeImportImageTasks":
+		return slices.Concat(names, []string{"task-state"})
 	}
 	return names
 }

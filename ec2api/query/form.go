@@ -45,6 +45,9 @@ func Parse(rawQuery, body string) (*Form, error) {
 		}
 	}
 	for i := range f.params {
+		if f.Action == "GetConsoleOutput" && f.params[i].name == "InstanceId.1" {
+			f.params[i].name = "InstanceId" // boto 2 sends the one id as a list, and EC2 takes it
+		}
 		if err := f.root.add(f.params[i].name, f.params[i].value); err != nil {
 			return nil, err
 		}

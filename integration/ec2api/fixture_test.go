@@ -85,15 +85,7 @@ func (f *fixture) user(name string, args ...string) *wire.Signer {
 // image brings in an empty disk, for instances without guests.
 func (f *fixture) image() {
 	f.t.Helper()
-	disk := f.t.TempDir() + "/disk.raw"
-	if err := os.WriteFile(disk, make([]byte, 1<<20), 0o600); err != nil {
-		f.t.Fatal(err)
-	}
-	out, err := f.s.CLI("image", "import", disk, "--name", "nothing")
-	if err != nil {
-		f.t.Fatal(err, out)
-	}
-	f.names["image"] = strings.TrimSpace(out)
+	f.names["image"] = importEmpty(f.t, f.s)
 }
 
 // object puts a disk into S3 and imports it, in a task that ends.
