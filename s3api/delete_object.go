@@ -8,9 +8,6 @@ func deleteObject(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkBypass(); err != nil {
-		return nil, err
-	}
 	res, err := r.srv.objects.Delete(r.ctx, r.who, &object.DeleteInput{
 		Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId"), Conditions: conditions,
 		BypassGovernance: r.bypassGovernance(),

@@ -139,7 +139,6 @@ func TestErrors(t *testing.T) {
 		"copy if-none-match tag":          {"PUT", "/bkt/k", "", []string{"x-amz-copy-source: bkt/key", `If-None-Match: "abc"`}, 501, "NotImplemented", []string{"<Header>If-None-Match</Header>"}},
 		"copy source none match":          {"PUT", "/bkt/k", "", []string{"x-amz-copy-source: bkt/key", "x-amz-copy-source-if-none-match: *"}, 412, "PreconditionFailed", []string{"<Condition>x-amz-copy-source-If-None-Match</Condition>"}},
 		"copy source match":               {"PUT", "/bkt/k", "", []string{"x-amz-copy-source: bkt/key", `x-amz-copy-source-if-match: "abc"`}, 412, "PreconditionFailed", []string{"<Condition>x-amz-copy-source-If-Match</Condition>"}},
-		"bypass without lock":             {"DELETE", "/bkt/key", "", []string{"x-amz-bypass-governance-retention: false"}, 400, "InvalidArgument", []string{"<ArgumentName>x-amz-bypass-governance-retention</ArgumentName>"}},
 		"policy text":                     {"PUT", "/bkt?policy", "invalid json", nil, 400, "MalformedPolicy", []string{"the first byte must be '{'"}},
 		"lock without a date":             {"PUT", "/bkt/k", "x", []string{"x-amz-object-lock-mode: GOVERNANCE"}, 400, "InvalidArgument", []string{"<ArgumentName>x-amz-object-lock-retain-until-date</ArgumentName>"}},
 		"policy empty":                    {"PUT", "/bkt?policy", "", nil, 400, "MalformedPolicy", []string{"the first byte must be '{'"}},

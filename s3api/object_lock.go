@@ -88,22 +88,10 @@ func (p *response) setLock(l object.ObjectLock) {
 	p.set(hdrLockHold, legalHolds[l.Hold])
 }
 
-// bypassGovernance reports whether the caller asks to bypass governance retention.
+// bypassGovernance reports whether the caller asks to bypass governance retention. Where nothing can be locked there is nothing
+// to bypass: Amazon refuses the header there, but tools that empty buckets send it always.
 func (r *request) bypassGovernance() bool {
 	return strings.EqualFold(r.header("x-amz-bypass-governance-retention"), "true")
-}
-
-// checkBypass refuses the header, whatever it says, where nothing can be locked.
-func (r *request) checkBypass() error {
-	const header = "x-amz-bypass-governance-retention"
-	if !r.hasHeader(header) {
-		return nil
-	}
-	enabled, err := r.srv.objects.LockEnabled(r.ctx, r.bucket)
-	if err != nil || enabled {
-		return err
-	}
-	return s3err.Newf(s3err.InvalidArgument, "%s is only applicable to Object Lock enabled buckets.", header).With("ArgumentName", header)
 }
 
 // getObjectLockConfiguration: GET /bucket?object-lock

@@ -23,16 +23,6 @@ func (s *Service) LockConfig(ctx context.Context, who iam.Principal, bucket stri
 	return b.Lock, nil
 }
 
-// LockEnabled reports whether versions in a bucket can be locked. It asks for no permission: it tells the request's own
-// bucket's state to a front end that is about to ask core for something else.
-func (s *Service) LockEnabled(ctx context.Context, name string) (bool, error) {
-	b, err := s.bucket(ctx, name)
-	if err != nil {
-		return false, failed("object.LockEnabled", name, err)
-	}
-	return b.Lock.Enabled, nil
-}
-
 // PutLockConfig gives a versioned bucket object lock, for ever, and sets its default retention. Versions that exist
 // stay as they are.
 func (s *Service) PutLockConfig(ctx context.Context, who iam.Principal, bucket string, c LockConfig) error {
