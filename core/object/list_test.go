@@ -54,7 +54,7 @@ func TestPagesShareNothing(t *testing.T) {
 	all.Wait()
 }
 
-// TestAllocations bounds what requests allocate. A page may not allocate by entry; it takes 40, and more where the race detector
+// TestAllocations bounds what requests allocate. A page may not allocate by entry; it takes 40, and several hundred where the race detector
 // makes pools forget.
 func TestAllocations(t *testing.T) {
 	w := newWorld(t)
@@ -76,7 +76,7 @@ func TestAllocations(t *testing.T) {
 			}
 			return err
 		}},
-		{"list", 500, func() error { w.list(object.ListInput{Bucket: "bkt", MaxKeys: 1000}).Release(); return nil }},
+		{"list", 900, func() error { w.list(object.ListInput{Bucket: "bkt", MaxKeys: 1000}).Release(); return nil }},
 		{"list with delimiter", 500, func() error {
 			w.list(object.ListInput{Bucket: "bkt", MaxKeys: 1000, Delimiter: "/"}).Release()
 			return nil

@@ -141,8 +141,13 @@ func TestReconnect(t *testing.T) {
 	if err := d.Start(ctx, name); err != nil {
 		t.Fatal(err)
 	}
+	// What happens before the driver listens is told by a second word to list only.
+	lists := 0
 	for e := range events {
-		if e.Machine == name {
+		if e.Kind == hypervisor.EventResync {
+			lists++
+		}
+		if e.Machine == name || lists == 2 {
 			break
 		}
 	}
