@@ -84,7 +84,7 @@ func TestDaemonAway(t *testing.T) {
 		if got := c.readyz(t); len(got) != 1 {
 			t.Errorf("without libvirtd /readyz says %q", got)
 		}
-		if got := sh.do(t, "imds meta-data/instance-id"); got != stays {
+		if got := sh.do(t, "for i in 1 2 3 4 5; do imds meta-data/instance-id && break; sleep 1; done"); got != stays {
 			t.Errorf("without libvirtd the metadata service says %q", got)
 		}
 		late := ""

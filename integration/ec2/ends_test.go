@@ -49,7 +49,7 @@ func TestEnds(t *testing.T) {
 	}
 
 	powerOff := func(s *shell, id string) {
-		s.do(t, "(sleep 0.2; poweroff) >/dev/null 2>&1 </dev/null &")
+		s.do(t, "(sleep 2; poweroff) >/dev/null 2>&1 </dev/null &")
 		for deadline := time.Now().Add(30 * time.Second); contains(list("virsh", "list", "--name"), id); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s does not power off", id)
