@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/blobref"
@@ -44,7 +45,7 @@ func (s *Service) openBody(ctx context.Context, b *bucket, key string, r *record
 		err = body.seek(offset)
 	}
 	if err == nil {
-		err = body.advance() // what is missing shows before the answer begins
+		err = body.begin()
 	}
 	if err != nil {
 		body.Close()
@@ -101,12 +102,39 @@ type blobBody struct {
 	curOff  int64
 	curLeft int64
 
-	buf  []byte // what was read ahead for small reads
-	room []byte
+	buf  []byte // what was read ahead: the first block, and for small reads
+	room *[readAhead]byte
 }
 
 // readAhead is the least that is read from a blob at once: the unit of its checksums.
 const readAhead = 64 << 10
+
+var readRooms = sync.Pool{New: func() any { return new([readAhead]byte) }}
+
+// begin reads and verifies the first block: what is missing or damaged there is an error while the answer has not begun, and only
+// damage behind it cuts the answer short.
+func (b *blobBody) begin() error {
+	if err := b.advance(); err != nil {
+		return err
+	}
+	n, err := b.readBlock()
+	b.buf = b.room[:n]
+	return err
+}
+
+// readBlock reads into room what is asked of the current block. Ending where the block does keeps the next read from verifying it
+// again.
+func (b *blobBody) readBlock() (int, error) {
+	if b.room == nil {
+		b.room = readRooms.Get().(*[readAhead]byte)
+	}
+	n, err := b.cur.ReadAt(b.room[:min(readAhead-b.curOff%readAhead, b.curLeft)], b.curOff)
+	if n == 0 && err != nil {
+		return 0, err
+	}
+	b.took(int64(n))
+	return n, nil
+}
 
 // seek finds the part of the manifest that holds offset.
 func (b *blobBody) seek(offset int64) error {
@@ -184,24 +212,20 @@ func (b *blobBody) Read(p []byte) (int, error) {
 	if err := b.advance(); err != nil {
 		return 0, b.failed(err)
 	}
-	into := p
 	if len(p) < readAhead {
-		if b.room == nil {
-			b.room = make([]byte, readAhead)
+		n, err := b.readBlock()
+		if err != nil {
+			return 0, b.failed(err)
 		}
-		// Ending at a block's end keeps the next read from verifying the block again.
-		into = b.room[:readAhead-b.curOff%readAhead]
+		k := copy(p, b.room[:n])
+		b.buf = b.room[k:n]
+		return k, nil
 	}
-	n, err := b.cur.ReadAt(into[:min(int64(len(into)), b.curLeft)], b.curOff)
+	n, err := b.cur.ReadAt(p[:min(int64(len(p)), b.curLeft)], b.curOff)
 	if n == 0 && err != nil {
 		return 0, b.failed(err)
 	}
 	b.took(int64(n))
-	if len(p) < readAhead {
-		k := copy(p, into[:n])
-		b.buf = into[k:n]
-		return k, nil
-	}
 	return n, nil
 }
 
@@ -225,6 +249,7 @@ func (b *blobBody) WriteTo(w io.Writer) (int64, error) {
 			return done, err
 		}
 	}
+	b.release() // a slow client needs no more of it
 	for b.left > 0 {
 		if err := b.advance(); err != nil {
 			return done, b.failed(err)
@@ -241,12 +266,20 @@ func (b *blobBody) WriteTo(w io.Writer) (int64, error) {
 
 func (b *blobBody) failed(err error) error { return failed("object.Get", b.reader.key, err) }
 
+func (b *blobBody) release() {
+	if b.room != nil {
+		readRooms.Put(b.room)
+	}
+	b.room, b.buf = nil, nil
+}
+
 // Close releases the blobs.
 func (b *blobBody) Close() error {
 	if b.closed {
 		return nil
 	}
 	b.closed = true
+	b.release()
 	err := b.closeCurrent()
 	b.s.readers.leave(b.reader)
 	return err
