@@ -72,13 +72,13 @@ func TestCannedACLs(t *testing.T) {
 	me := root.Principal.CanonicalID
 	for canned, want := range map[string]string{
 		"private":                   me + "=FULL_CONTROL",
-		"public-read":               me + "=FULL_CONTROL AllUsers=READ",
-		"public-read-write":         me + "=FULL_CONTROL AllUsers=READ AllUsers=WRITE",
-		"authenticated-read":        me + "=FULL_CONTROL AuthenticatedUsers=READ",
+		"public-read":               "AllUsers=READ " + me + "=FULL_CONTROL",
+		"public-read-write":         "AllUsers=READ AllUsers=WRITE " + me + "=FULL_CONTROL",
+		"authenticated-read":        "AuthenticatedUsers=READ " + me + "=FULL_CONTROL",
 		"bucket-owner-read":         me + "=FULL_CONTROL",
 		"bucket-owner-full-control": me + "=FULL_CONTROL",
 		"aws-exec-read":             me + "=FULL_CONTROL 6aa5a366c34c1cbe25dc49211496e913e0351eb0e8c37aa3477e40942ec6b97c=READ",
-		"log-delivery-write":        me + "=FULL_CONTROL LogDelivery=WRITE LogDelivery=READ_ACP",
+		"log-delivery-write":        "LogDelivery=WRITE LogDelivery=READ_ACP " + me + "=FULL_CONTROL",
 	} {
 		if canned != "log-delivery-write" {
 			key := aws.String("o/" + canned)

@@ -273,13 +273,16 @@ func badGrantee(in *ACLInput, id string) error {
 }
 
 // canned makes the list of a canned name. On objects and on buckets the same names mean the same, where they mean anything.
+// Groups come before the owner: the order of a list means nothing, and whether it is open to many is what most look for. Lists
+// that are given as grants keep their order.
 func canned(name string, owner, bucketOwner Owner) (grantList, error) {
 	l := ownerOnly(owner)
 	group := func(g Group, perms ...Permission) grantList {
+		given := make(grantList, 0, len(perms)+1)
 		for _, p := range perms {
-			l = append(l, Grant{Permission: p, Group: g})
+			given = append(given, Grant{Permission: p, Group: g})
 		}
-		return l
+		return append(given, l...)
 	}
 	bucketOwners := func(p Permission) grantList {
 		if owner.AccountID == bucketOwner.AccountID {
