@@ -113,7 +113,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 	if err := checkSizes(in, chosen, tx.s.cfg.MinPartSize); err != nil {
 		return err
 	}
-	if err := in.Conditions.checkSince(tx.key, tx.cur, u.id); err != nil {
+	if err := in.Conditions.checkSince(tx.key, tx.cur, u); err != nil {
 		return err
 	}
 	rec.flags = flagMultipart | flagManifest

@@ -45,15 +45,21 @@ func (c WriteConditions) checkWrite(key string, cur *record) error {
 	return nil
 }
 
-// checkSince refuses to complete an upload over a version that was written after the upload began, though its ETag is the
-// one asked for: Amazon wants the upload to begin again.
-func (c WriteConditions) checkSince(key string, cur *record, began instance) error {
-	if c.IfMatch != "" && began.before(cur.instance) {
-		e := errs.New(errs.Conflict, ConditionalConflict, "The conditional request cannot succeed due to a conflicting operation against this resource.")
-		e.Detail = map[string]string{"Condition": "If-Match", "Key": key}
-		return e
+// checkSince refuses to complete an upload though its condition holds, when that came about after the upload began: by a version
+// with the ETag asked for, or by a delete where no version is wanted. Amazon wants the upload to begin again.
+func (c WriteConditions) checkSince(key string, cur *record, u *upload) error {
+	var condition string
+	switch {
+	case c.IfMatch != "" && u.id.before(cur.instance):
+		condition = "If-Match"
+	case c.IfNoneMatch != "" && (cur == nil && u.Over || cur != nil && cur.is(flagMarker) && u.id.before(cur.instance)):
+		condition = "If-None-Match"
+	default:
+		return nil
 	}
-	return nil
+	e := errs.New(errs.Conflict, ConditionalConflict, "The conditional request cannot succeed due to a conflicting operation against this resource.")
+	e.Detail = map[string]string{"Condition": condition, "Key": key}
+	return e
 }
 
 // checkDelete holds the conditions of a delete against the version that is to go. An absent one fails only If-Match;

@@ -55,6 +55,12 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 		return nil, err
 	}
 	env.keep(&u.Detail)
+	// Not a condition of the commit: what changes meanwhile overlaps the upload.
+	tx := keyTx{s: s, ctx: ctx, b: b, key: in.Key, row: objectKey(b.ID, in.Key)}
+	if err := tx.readCurrent(); err != nil {
+		return nil, err
+	}
+	u.Over = tx.cur != nil && !tx.cur.is(flagMarker)
 	data := encodeRecord(&u.uploadRecord)
 	then := b.Encryption
 	err = s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {

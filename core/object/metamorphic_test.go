@@ -528,7 +528,7 @@ func (p *program) multipart() {
 		u, err := p.w.CreateUpload(ctx, alice, &object.CreateUploadInput{Bucket: "bkt", Key: key, Metadata: []object.Meta{{Name: "m", Value: fmt.Sprint(p.step)}},
 			Lock: object.ObjectLock{Hold: hold}})
 		if p.agree(err, 0, "") {
-			p.m.uploads[u.UploadID] = &mupload{key: key, held: hold == object.HoldOn, began: p.m.writes, parts: map[int]*mversion{}, meta: fmt.Sprint(p.step)}
+			p.m.uploads[u.UploadID] = &mupload{key: key, held: hold == object.HoldOn, began: p.m.writes, over: p.m.object(key) != nil, parts: map[int]*mversion{}, meta: fmt.Sprint(p.step)}
 		}
 		return
 	}
@@ -608,7 +608,8 @@ func (p *program) complete(id string, u *mupload) {
 		k, r = errs.Invalid, object.InvalidRequest
 	case r == "" && small:
 		k, r = errs.Invalid, object.EntityTooSmall
-	case r == "" && in.Conditions.IfMatch != "" && p.m.object(u.key).at > u.began:
+	case r == "" && (in.Conditions.IfMatch != "" && p.m.object(u.key).at > u.began ||
+		in.Conditions.IfNoneMatch != "" && p.m.goneSince(u)):
 		k, r = errs.Conflict, object.ConditionalConflict
 	}
 	res, err := p.w.CompleteUpload(ctx, alice, in)

@@ -40,7 +40,8 @@ type mversion struct {
 type mupload struct {
 	key   string
 	held  bool
-	began int // how many writes there were before
+	began int  // how many writes there were before
+	over  bool // the key had an object then
 	parts map[int]*mversion
 	meta  string
 }
@@ -106,6 +107,14 @@ func (m *model) check(key string, c object.WriteConditions) (errs.Kind, errs.Rea
 		return errs.Precondition, object.PreconditionFailed
 	}
 	return 0, ""
+}
+
+// goneSince predicts whether u finds its key without an object because of a delete that came after it began.
+func (m *model) goneSince(u *mupload) bool {
+	if vs := m.keys[u.key]; len(vs) > 0 {
+		return vs[0].marker && vs[0].at > u.began
+	}
+	return u.over
 }
 
 // mversions is a page of a listing of versions: "key|id|latest|marker" each.

@@ -93,6 +93,7 @@ type uploadRecord struct {
 	Algorithm     uint8  `msg:"a,omitempty"` // of the object's checksum
 	Type          uint8  `msg:"y,omitempty"`
 	Asked         bool   `msg:"k,omitempty"` // the client asked for the algorithm; else it is the default
+	Over          bool   `msg:"v,omitempty"` // the key had an object when the upload began
 	Owner         string `msg:"o,omitempty"` // account; "" is the bucket's
 	Initiator     string `msg:"i,omitempty"` // account
 	InitiatorID   string `msg:"ic,omitempty"`

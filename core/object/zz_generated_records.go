@@ -1839,8 +1839,8 @@ func (z *shardRange) Msgsize() (s int) {
 func (z *uploadRecord) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(9)
-	var zb0001Mask uint16 /* 9 bits */
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
 	if z.Class == 0 {
 		zb0001Len--
@@ -1858,21 +1858,25 @@ func (z *uploadRecord) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x10
 	}
-	if z.Owner == "" {
+	if z.Over == false {
 		zb0001Len--
 		zb0001Mask |= 0x20
 	}
-	if z.Initiator == "" {
+	if z.Owner == "" {
 		zb0001Len--
 		zb0001Mask |= 0x40
 	}
-	if z.InitiatorID == "" {
+	if z.Initiator == "" {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.InitiatorName == "" {
+	if z.InitiatorID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100
+	}
+	if z.InitiatorName == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1907,21 +1911,26 @@ func (z *uploadRecord) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBool(o, z.Asked)
 		}
 		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "v"
+			o = append(o, 0xa1, 0x76)
+			o = msgp.AppendBool(o, z.Over)
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
 			// string "o"
 			o = append(o, 0xa1, 0x6f)
 			o = msgp.AppendString(o, z.Owner)
 		}
-		if (zb0001Mask & 0x40) == 0 { // if not omitted
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
 			// string "i"
 			o = append(o, 0xa1, 0x69)
 			o = msgp.AppendString(o, z.Initiator)
 		}
-		if (zb0001Mask & 0x80) == 0 { // if not omitted
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
 			// string "ic"
 			o = append(o, 0xa2, 0x69, 0x63)
 			o = msgp.AppendString(o, z.InitiatorID)
 		}
-		if (zb0001Mask & 0x100) == 0 { // if not omitted
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "in"
 			o = append(o, 0xa2, 0x69, 0x6e)
 			o = msgp.AppendString(o, z.InitiatorName)
@@ -1982,6 +1991,12 @@ func (z *uploadRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Asked")
 				return
 			}
+		case "v":
+			z.Over, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Over")
+				return
+			}
 		case "o":
 			z.Owner, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -2020,6 +2035,6 @@ func (z *uploadRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *uploadRecord) Msgsize() (s int) {
-	s = 1 + 2 + z.Detail.Msgsize() + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Owner) + 2 + msgp.StringPrefixSize + len(z.Initiator) + 3 + msgp.StringPrefixSize + len(z.InitiatorID) + 3 + msgp.StringPrefixSize + len(z.InitiatorName)
+	s = 1 + 2 + z.Detail.Msgsize() + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.Uint8Size + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Owner) + 2 + msgp.StringPrefixSize + len(z.Initiator) + 3 + msgp.StringPrefixSize + len(z.InitiatorID) + 3 + msgp.StringPrefixSize + len(z.InitiatorName)
 	return
 }
