@@ -251,7 +251,9 @@ func (r *request) readDocument(limit int64, d digest) ([]byte, error) {
 	if data, err = appendAll(data, up.body); err != nil {
 		return nil, up.explain(err)
 	}
-	return data, verifyDocument(data, up, spec)
+	err = verifyDocument(data, up, spec)
+	r.document = err == nil
+	return data, err
 }
 
 // appendAll reads r to its end. The chunked reader bounds it by the length that was checked.

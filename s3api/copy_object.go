@@ -34,6 +34,7 @@ func copyObject(r *request) (*response, error) {
 	if in.ReplaceMetadata {
 		in.Headers, in.Metadata = r.contentHeaders(), r.userMetadata()
 	}
+	in.Headers.WebsiteRedirect = r.header("x-amz-website-redirect-location") // is not copied, so it needs no directive
 	if in.ReplaceTags {
 		if in.Tags, err = r.taggingHeader(); err != nil {
 			return nil, err
@@ -47,11 +48,6 @@ func copyObject(r *request) (*response, error) {
 		return nil, err
 	}
 	in.Encryption = r.encryption()
-	if in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" && !in.ReplaceMetadata &&
-		!in.ReplaceTags && in.StorageClass == "" && in.ChecksumAlgorithm == 0 && in.Encryption == (object.Encryption{}) && !r.hasHeader("x-amz-website-redirect-location") {
-		return nil, s3err.Newf(s3err.InvalidRequest, "This copy request is illegal because it is trying to copy an object to itself "+
-			"without changing the object's metadata, storage class, website redirect location or encryption attributes.")
-	}
 	return r.patiently(func() (*response, error) {
 		res, err := r.srv.objects.Copy(r.ctx, r.who, in)
 		if err != nil {
@@ -73,10 +69,14 @@ func (r *request) copied(root string, res *object.CopyResult) *response {
 		x.Text("ChecksumType", res.Checksums[0].Type.String())
 	}
 	resp := &response{xml: x.Bytes()}
-	resp.setMade(res.VersionID)
+	// Other than a PutObject a copy names the null version that it made, and not the one that it was made of
+	// (LocalStack's test_s3_copy_object_in_place_versioned and …_suspended_only, recorded).
+	resp.set("x-amz-version-id", res.VersionID)
 	resp.setExpiry(res.Expires)
 	resp.setEncryption(&res.Encryption)
-	resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
+	if res.SrcVersionID != "null" {
+		resp.set("x-amz-copy-source-version-id", res.SrcVersionID)
+	}
 	return resp
 }
 

@@ -47,6 +47,7 @@ type request struct {
 	done     bool  // the observer has been told
 	encrypts bool  // headers speak of encryption
 	charged  bool  // the requester pays
+	document bool  // one was read, and is what was sent
 
 	size    int64  // of the object, for the access log
 	version string // of it

@@ -229,7 +229,24 @@ func (s *Server) serve(r *request) (*response, error) {
 	if err := r.checkPayer(); err != nil {
 		return nil, err
 	}
-	return r.op.handler(r)
+	resp, err := r.op.handler(r)
+	if err != nil && r.document {
+		err = s.orNoBucket(r, err)
+	}
+	return resp, err
+}
+
+// orNoBucket is NoSuchBucket instead of what is wrong with a document for a bucket that is not there: Amazon looks for the bucket
+// first, here it is found by the operation.
+func (s *Server) orNoBucket(r *request, err error) error {
+	var e *s3err.Error
+	if !errors.As(err, &e) || r.bucket == "" || r.op.name == "CreateBucket" {
+		return err // core has looked
+	}
+	if _, none := s.objects.Owner(r.ctx, r.bucket); none != nil {
+		return none
+	}
+	return err
 }
 
 // Broken answers a request that could not be read.

@@ -241,19 +241,11 @@ func (s *Service) grants(ctx context.Context, in *ACLInput, owner, bucketOwner O
 	if in.Owner != "" && in.Owner != owner.CanonicalID {
 		return nil, errs.New(errs.Denied, iam.AccessDenied, "Access Denied")
 	}
-	if len(in.Grants) > MaxGrants {
-		return nil, errs.New(errs.Invalid, MalformedACL, "An access control list has at most %d grants", MaxGrants)
+	if err := s.checkGrants(ctx, in); err != nil {
+		return nil, err
 	}
 	l := make(grantList, 0, len(in.Grants))
 	for _, g := range in.Grants {
-		if g.Permission.String() == "" {
-			return nil, errs.New(errs.Invalid, MalformedACL, "")
-		}
-		if g.Group == NoGroup && g.CanonicalID != awsExec && g.CanonicalID != iam.AnonymousCanonicalID {
-			if _, err := s.cfg.IAM.AccountByCanonicalID(ctx, g.CanonicalID); err != nil {
-				return nil, badGrantee(in, g.CanonicalID)
-			}
-		}
 		g.DisplayName = ""
 		l = append(l, g)
 	}
@@ -261,6 +253,26 @@ func (s *Service) grants(ctx context.Context, in *ACLInput, owner, bucketOwner O
 		return nil, nil
 	}
 	return l, nil
+}
+
+// checkGrants refuses grants that no list can have. Amazon does so before it looks whether lists are on.
+func (s *Service) checkGrants(ctx context.Context, in *ACLInput) error {
+	if len(in.Grants) > MaxGrants {
+		return errs.New(errs.Invalid, MalformedACL, "An access control list has at most %d grants", MaxGrants)
+	}
+	for i := range in.Grants {
+		g := &in.Grants[i]
+		if g.Permission.String() == "" {
+			return errs.New(errs.Invalid, MalformedACL, "")
+		}
+		if g.Group != NoGroup || g.CanonicalID == awsExec || g.CanonicalID == iam.AnonymousCanonicalID {
+			continue
+		}
+		if _, err := s.cfg.IAM.AccountByCanonicalID(ctx, g.CanonicalID); err != nil {
+			return badGrantee(in, g.CanonicalID)
+		}
+	}
+	return nil
 }
 
 func badGrantee(in *ACLInput, id string) error {

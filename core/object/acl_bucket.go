@@ -30,10 +30,7 @@ func (s *Service) putBucketACL(ctx context.Context, who *iam.Principal, bucket s
 		return err
 	}
 	if !b.settings.ownership.lists() {
-		if b.saysWhatIs(in) {
-			return nil
-		}
-		return aclsOff()
+		return s.admitWithoutLists(ctx, b, in)
 	}
 	l, err := s.grants(ctx, in, b.Owner, b.Owner)
 	if err != nil {

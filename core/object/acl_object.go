@@ -73,8 +73,8 @@ func (s *Service) putObjectACL(ctx context.Context, who *iam.Principal, bucket, 
 	if err != nil {
 		return "", s.hideAbsence(ctx, who, b, key, err)
 	}
-	if !b.saysWhatIs(in) {
-		return "", aclsOff()
+	if err := s.admitWithoutLists(ctx, b, in); err != nil {
+		return "", err
 	}
 	return f.versionID(b.Versioning), nil
 }

@@ -29,7 +29,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	switch {
 	case in.SrcRange.Kind != RangeNone:
 		return nil, invalidRequest("A copy source range is for UploadPartCopy only.")
-	case in.illegalOntoItself():
+	case in.illegalOntoItself() && b.Encryption.Method == EncryptNone:
 		return nil, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing " +
 			"the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
@@ -82,7 +82,9 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	return &CopyResult{PutResult: *res, SrcVersionID: src.version}, nil
 }
 
-// illegalOntoItself reports whether the copy would change nothing. Making an old version the current one changes much.
+// illegalOntoItself reports whether the copy would change nothing. Making an old version the current one changes much. Where a
+// bucket has an encryption of its own Amazon takes every copy, as it may bring that about; what the server's default is does not
+// count, at Amazon neither.
 func (in *CopyInput) illegalOntoItself() bool {
 	return in.SrcBucket == in.Bucket && in.SrcKey == in.Key && in.SrcVersionID == "" &&
 		!in.ReplaceMetadata && in.StorageClass == "" && in.Headers.WebsiteRedirect == "" && in.Encryption == (Encryption{})

@@ -147,10 +147,7 @@ type newObject struct {
 // place decides on the owner and the access control list of an object that who writes.
 func (s *Service) place(ctx context.Context, who *iam.Principal, b *bucket, key string, in *ACLInput) (newObject, error) {
 	if !b.settings.ownership.lists() {
-		if !b.saysWhatIs(in) {
-			return newObject{}, aclsOff()
-		}
-		return newObject{}, nil
+		return newObject{}, s.admitWithoutLists(ctx, b, in)
 	}
 	account := accountOf(who)
 	if account == b.Owner.AccountID || b.settings.ownership == OwnerPreferred && in.Canned == cannedBucketOwnerFull {
@@ -174,6 +171,17 @@ func (s *Service) place(ctx context.Context, who *iam.Principal, b *bucket, key 
 		return newObject{}, err
 	}
 	return newObject{owner: account, acl: l.encode()}, nil
+}
+
+// admitWithoutLists refuses, in a bucket whose lists are off, what asks for one.
+func (s *Service) admitWithoutLists(ctx context.Context, b *bucket, in *ACLInput) error {
+	if err := s.checkGrants(ctx, in); err != nil {
+		return err
+	}
+	if !b.saysWhatIs(in) {
+		return aclsOff()
+	}
+	return nil
 }
 
 // saysWhatIs reports whether a request asks, where lists are off, for what is so anyway. Everything else is refused.
