@@ -38,13 +38,22 @@ func instance() *Instance {
 // start serves an instance on loopback.
 func start(t testing.TB, inst *Instance, id *Identity) string {
 	t.Helper()
+	return startWith(t, inst, id, func(context.Context) error { return nil })
+}
+
+// startWith serves an instance that it takes find to find.
+func startWith(t testing.TB, inst *Instance, id *Identity, find func(context.Context) error) string {
+	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := New(Config{Network: "vpc-1", Identity: id, TokenKey: NewTokenKey(), Log: slog.New(slog.DiscardHandler),
 		Who: func(a netip.Addr) (string, bool) { return "eni-1", a == netip.MustParseAddr("127.0.0.1") },
-		Source: func(_ context.Context, network, iface string) (*Instance, error) {
+		Source: func(ctx context.Context, network, iface string) (*Instance, error) {
+			if err := find(ctx); err != nil {
+				return nil, err
+			}
 			if inst == nil {
 				return nil, ErrNotFound
 			}
@@ -237,6 +246,32 @@ func TestNobodysAddress(t *testing.T) {
 	at := start(t, nil, nil)
 	if r := do(t, "GET", at+"/latest/meta-data/"); r.status != 404 {
 		t.Errorf("no instance: %d", r.status)
+	}
+}
+
+// A guest that closes its half of the connection after its request waits for the answer: nc does, when its input ends.
+func TestHalfClosed(t *testing.T) {
+	at := startWith(t, instance(), nil, func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond): // the server hears of the end of the request meanwhile
+			return nil
+		}
+	})
+	c, err := net.Dial("tcp4", strings.TrimPrefix(at, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := io.WriteString(c, "PUT /latest/api/token HTTP/1.1\r\nHost: x\r\n"+ttlHeader+": 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 200 ") {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

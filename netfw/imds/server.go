@@ -52,6 +52,7 @@ const (
 	maxHeader     = 16 << 10
 	maxPath       = 2 << 10
 	connsPerGuest = 64
+	answerWithin  = 10 * time.Second
 )
 
 // New makes a server.
@@ -166,6 +167,11 @@ func setTTL(ctx context.Context, hops int) error {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "EC2ws")
+	// net/http takes a guest that has said all it has to say, and closes its half of the connection, for one that is gone:
+	// the request's context ends. Such guests (nc with its input from a pipe) wait for an answer like all others.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
+	defer cancel()
+	r = r.WithContext(ctx)
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		refuse(w, http.StatusForbidden)
