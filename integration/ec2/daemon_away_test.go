@@ -84,7 +84,7 @@ func TestDaemonAway(t *testing.T) {
 		if got := c.readyz(t); len(got) != 1 {
 			t.Errorf("without libvirtd /readyz says %q", got)
 		}
-		if got := sh.do(t, "for i in 1 2 3 4 5; do imds meta-data/instance-id && break; sleep 1; done"); got != stays {
+		if got := sh.do(t, "imds meta-data/instance-id"); got != stays {
 			t.Errorf("without libvirtd the metadata service says %q", got)
 		}
 		late := ""
@@ -92,7 +92,7 @@ func TestDaemonAway(t *testing.T) {
 			if err := syscall.Kill(d.guest(t, dies), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			leaving.do(t, "(sleep 0.2; poweroff) >/dev/null 2>&1 </dev/null &")
+			_ = leaving.try("poweroff") // its answer may not get through any more
 			out, err := c.RunInstances(t.Context(), launch(1))
 			if err != nil {
 				t.Fatal(err)

@@ -49,7 +49,7 @@ func TestEnds(t *testing.T) {
 	}
 
 	powerOff := func(s *shell, id string) {
-		s.do(t, "(sleep 2; poweroff) >/dev/null 2>&1 </dev/null &")
+		_ = s.try("poweroff") // its answer may not get through any more
 		for deadline := time.Now().Add(30 * time.Second); contains(list("virsh", "list", "--name"), id); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s does not power off", id)
