@@ -14,6 +14,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/network"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/hypervisor"
 	"github.com/aureole-cloud/aureole/netfw"
 	"github.com/aureole-cloud/aureole/storage/kv"
@@ -149,7 +150,7 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 			a.queue.wait()
 		}
 	}()
-	watch, err := compute.Watch(background, c.Store)
+	watch, err := rows.Watch(background, c.Store)
 	if err != nil {
 		return nil, fmt.Errorf("agent: %w", err)
 	}
@@ -234,7 +235,7 @@ func (a *Agent) followStore(ctx context.Context, w kv.Watcher) {
 				return
 			}
 			a.log.Warn("watch of instances ended; listing again", "error", err)
-			if w, err = compute.Watch(ctx, a.cfg.Store); err == nil {
+			if w, err = rows.Watch(ctx, a.cfg.Store); err == nil {
 				if err = a.enqueueAll(ctx, a.queue.hurry); err == nil {
 					break
 				}

@@ -42,7 +42,7 @@ func (c *change) network() *network.Tx {
 func (c *change) put(before *Instance, rev kv.Index, after *Instance) error {
 	row := instanceRow(after.Account, after.ID)
 	c.b.IfRevision(row, rev)
-	c.b.Put(row, encodeRecord(after))
+	c.b.Put(row, schema.Encode(after))
 	wasActive := before != nil && before.active()
 	if before == nil {
 		c.add(string(instancesRow(after.Account)), 1, c.s.cfg.Quotas.Instances)
@@ -70,7 +70,7 @@ func (c *change) put(before *Instance, rev kv.Index, after *Instance) error {
 		c.b.Delete(bindingRow(after.Host, after.ID))
 		return nil
 	}
-	c.b.Put(bindingRow(after.Host, after.ID), encodeRecord(&binding{Account: after.Account, Boot: after.Boot}))
+	c.b.Put(bindingRow(after.Host, after.ID), schema.Encode(&binding{Account: after.Account, Boot: after.Boot}))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -28,7 +29,7 @@ func (s *Service) Instances(ctx context.Context, account string) ([]*Instance, m
 		tagged, err = tags.All(v, account, string(ids.Instance)+"-")
 		return err
 	})
-	return all, tagged, storeError("compute.Instances", err)
+	return all, tagged, rows.Failed("compute.Instances", err)
 }
 
 // InstancesByID returns those of some ids, in the order of the ids, with their tags. Ids that do not exist are an error.
@@ -49,7 +50,7 @@ func (s *Service) InstancesByID(ctx context.Context, account string, wanted []st
 		}
 		return nil
 	})
-	return all, tagged, storeError("compute.InstancesByID", err)
+	return all, tagged, rows.Failed("compute.InstancesByID", err)
 }
 
 // Instance returns one instance of an account.
@@ -82,7 +83,7 @@ func (s *Service) ConsoleOutput(ctx context.Context, account, id string) (Consol
 	}
 	out, err := s.cfg.Console(ctx, i.Host, i.ID, MaxConsole)
 	if err != nil {
-		return Console{}, storeError("compute.ConsoleOutput", err)
+		return Console{}, rows.Failed("compute.ConsoleOutput", err)
 	}
 	if out.Time.IsZero() {
 		out.Time = none.Time

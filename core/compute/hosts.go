@@ -27,7 +27,7 @@ func (s *Service) SetHost(ctx context.Context, h Host) (before Host, err error) 
 		val, err := v.Get(row)
 		switch {
 		case err == nil:
-			if err := decodeRecord(val.Data, &before); err != nil {
+			if err := schema.Decode(val.Data, &before); err != nil {
 				return err
 			}
 		case !errors.Is(err, kv.ErrNotFound):
@@ -37,7 +37,7 @@ func (s *Service) SetHost(ctx context.Context, h Host) (before Host, err error) 
 			return nil
 		}
 		b.IfRevision(row, val.Revision)
-		b.Put(row, encodeRecord(&h))
+		b.Put(row, schema.Encode(&h))
 		return nil
 	})
 	return before, err
@@ -76,7 +76,7 @@ func (s *Service) Get(ctx context.Context, host, id string) (*Instance, error) {
 			return ignoreAbsent(err)
 		}
 		var bound binding
-		if err := decodeRecord(val.Data, &bound); err != nil {
+		if err := schema.Decode(val.Data, &bound); err != nil {
 			return err
 		}
 		i, _, err = getInstance(v, bound.Account, id)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -32,7 +33,7 @@ func getImage(r reader, id string) (*Image, kv.Index, error) {
 		return nil, 0, err
 	}
 	img := new(Image)
-	return img, v.Revision, decodeRecord(v.Data, img)
+	return img, v.Revision, schema.Decode(v.Data, img)
 }
 
 // Images returns the images that an account may see, with the tags that it gave them.
@@ -53,7 +54,7 @@ func (s *Service) Images(ctx context.Context, account string) ([]*Image, map[str
 		tagged, err = tags.All(v, account, string(ids.Image)+"-")
 		return err
 	})
-	return all, tagged, storeError("compute.Images", err)
+	return all, tagged, rows.Failed("compute.Images", err)
 }
 
 // Image returns an image that an account may see.
@@ -66,7 +67,7 @@ func (s *Service) Image(ctx context.Context, account, id string) (*Image, error)
 	if errors.Is(err, kv.ErrNotFound) || err == nil && !img.visibleTo(account) {
 		return nil, imageNotFound(id)
 	}
-	return img, storeError("compute.Image", err)
+	return img, rows.Failed("compute.Image", err)
 }
 
 // changeImage changes an image of an account.
@@ -92,7 +93,7 @@ func (s *Service) Deregister(ctx context.Context, account, id string) error {
 	return s.changeImage(ctx, "compute.Deregister", account, id, func(v kv.View, b *kv.Batch, img *Image) error {
 		b.Delete(imageRow(id))
 		b.Delete(nameRow(account, img.Name))
-		b.Put(trashRow(id), encodeRecord(img))
+		b.Put(trashRow(id), schema.Encode(img))
 		tags.Delete(b, account, id)
 		return s.dropImports(v, b, id)
 	})
@@ -103,7 +104,7 @@ func (s *Service) dropImports(v kv.View, b *kv.Batch, image string) error {
 	return scan(v, rowImport, func(row []byte, t *Import) error {
 		if t.Image == image && t.Status == ImportActive {
 			t.end(ImportDeleted, "The image was deregistered.", time.Now())
-			b.Put(append([]byte(nil), row...), encodeRecord(t))
+			b.Put(append([]byte(nil), row...), schema.Encode(t))
 		}
 		return nil
 	})
@@ -150,7 +151,7 @@ func (s *Service) ModifyImage(ctx context.Context, account, id string, c ImageCh
 		if len(img.Shared) > maxShared {
 			return errs.New(errs.Limit, "LaunchPermissionLimitExceeded", "An image is shared with at most %d accounts.", maxShared)
 		}
-		b.Put(imageRow(id), encodeRecord(img))
+		b.Put(imageRow(id), schema.Encode(img))
 		return nil
 	})
 }
@@ -159,7 +160,7 @@ func (s *Service) ModifyImage(ctx context.Context, account, id string, c ImageCh
 func (s *Service) ResetLaunchPermission(ctx context.Context, account, id string) error {
 	return s.changeImage(ctx, "compute.ResetLaunchPermission", account, id, func(_ kv.View, b *kv.Batch, img *Image) error {
 		img.Public, img.Shared = false, nil
-		b.Put(imageRow(id), encodeRecord(img))
+		b.Put(imageRow(id), schema.Encode(img))
 		return nil
 	})
 }
@@ -198,7 +199,7 @@ func addImage(v kv.View, b *kv.Batch, img *Image) error {
 	b.IfAbsent(row)
 	b.Put(row, []byte(img.ID))
 	b.IfAbsent(imageRow(img.ID))
-	b.Put(imageRow(img.ID), encodeRecord(img))
+	b.Put(imageRow(img.ID), schema.Encode(img))
 	return nil
 }
 
@@ -255,5 +256,5 @@ func (s *Service) AllImages(ctx context.Context) ([]*Image, error) {
 			return nil
 		})
 	})
-	return all, storeError("compute.AllImages", err)
+	return all, rows.Failed("compute.AllImages", err)
 }

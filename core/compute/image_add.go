@@ -14,6 +14,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -165,7 +166,7 @@ func (s *Service) ImageNamed(ctx context.Context, account, name string) (img *Im
 		img, _, err = getImage(v, string(held.Data))
 		return err
 	})
-	return img, storeError("compute.ImageNamed", err)
+	return img, rows.Failed("compute.ImageNamed", err)
 }
 
 func (s *Service) nameIsFree(ctx context.Context, account, name string) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/idem"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -54,7 +55,7 @@ func (s *Service) Register(ctx context.Context, who iam.Principal, sp ImageSpec,
 		Register: true, Status: ImportActive, Created: img.Created, Principal: who.AccessKeyID,
 	}
 	err = s.transact(ctx, "compute.Register", func(v kv.View, b *kv.Batch) error {
-		b.Put(importRow(task.Account, task.ID), encodeRecord(task))
+		b.Put(importRow(task.Account, task.ID), schema.Encode(task))
 		tags.Put(b, who.AccountID, img.ID, sp.Tags)
 		return addImage(v, b, img)
 	})
@@ -101,10 +102,10 @@ func (s *Service) Import(ctx context.Context, who iam.Principal, in ImportInput)
 			if err != nil {
 				return err
 			}
-			return decodeRecord(val.Data, task)
+			return schema.Decode(val.Data, task)
 		}
 		in.Token.Record(b, task.ID)
-		b.Put(importRow(task.Account, task.ID), encodeRecord(task))
+		b.Put(importRow(task.Account, task.ID), schema.Encode(task))
 		tags.Put(b, who.AccountID, task.ID, in.Tags)
 		return addImage(v, b, img)
 	})
@@ -142,7 +143,7 @@ func (s *Service) Imports(ctx context.Context, account string) ([]*Import, map[s
 		tagged, err = tags.All(v, account, string(ids.ImportImageTask)+"-")
 		return err
 	})
-	return all, tagged, storeError("compute.Imports", err)
+	return all, tagged, rows.Failed("compute.Imports", err)
 }
 
 // CancelImport ends a task that is not done yet.
@@ -153,7 +154,7 @@ func (s *Service) CancelImport(ctx context.Context, account, id, why string) (be
 			return errs.New(errs.NotFound, ImportNotFound, "The import task ID '%s' does not exist", id).On(id)
 		}
 		t := new(Import)
-		if err := errors.Join(err, decodeRecord(val.Data, t)); err != nil {
+		if err := errors.Join(err, schema.Decode(val.Data, t)); err != nil {
 			return err
 		}
 		before = t.Status
@@ -167,7 +168,7 @@ func (s *Service) CancelImport(ctx context.Context, account, id, why string) (be
 		t.end(ImportDeleted, why, time.Now())
 		after = t.Status
 		b.IfRevision(importRow(account, id), val.Revision)
-		b.Put(importRow(account, id), encodeRecord(t))
+		b.Put(importRow(account, id), schema.Encode(t))
 		return s.dropPending(v, b, t)
 	})
 	return before, after, err
@@ -183,7 +184,7 @@ func (s *Service) dropPending(v kv.View, b *kv.Batch, t *Import) error {
 	b.Delete(imageRow(img.ID))
 	b.Delete(nameRow(img.Account, img.Name))
 	img.Source.Disk.Key = img.ID + "/disk" // it may be half there
-	b.Put(trashRow(img.ID), encodeRecord(img))
+	b.Put(trashRow(img.ID), schema.Encode(img))
 	tags.Delete(b, img.Account, img.ID)
 	return nil
 }

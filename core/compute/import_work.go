@@ -52,7 +52,7 @@ func (s *Service) runImport(ctx context.Context, t *Import) error {
 			return ignoreAbsent(err)
 		}
 		now := new(Import)
-		if err := decodeRecord(val.Data, now); err != nil {
+		if err := schema.Decode(val.Data, now); err != nil {
 			return err
 		}
 		if now.Status != ImportActive { // cancelled meanwhile
@@ -64,14 +64,14 @@ func (s *Service) runImport(ctx context.Context, t *Import) error {
 		}
 		now.end(ImportCompleted, "", time.Now())
 		now.Format = img.Source.Format
-		b.Put(row, encodeRecord(now))
+		b.Put(row, schema.Encode(now))
 		present, rev, err := getImage(v, img.ID)
 		if err != nil {
 			return err
 		}
 		present.State, present.SizeGiB, present.Source = ImageAvailable, img.SizeGiB, img.Source
 		b.IfRevision(imageRow(img.ID), rev)
-		b.Put(imageRow(img.ID), encodeRecord(present))
+		b.Put(imageRow(img.ID), schema.Encode(present))
 		return nil
 	})
 }
@@ -85,7 +85,7 @@ func (s *Service) failImport(v kv.View, b *kv.Batch, t *Import, failure error) e
 		msg = "ClientError: " + e.Msg
 	}
 	t.end(ImportDeleted, msg, time.Now())
-	b.Put(importRow(t.Account, t.ID), encodeRecord(t))
+	b.Put(importRow(t.Account, t.ID), schema.Encode(t))
 	if !t.Register {
 		return s.dropPending(v, b, t)
 	}
@@ -95,7 +95,7 @@ func (s *Service) failImport(v kv.View, b *kv.Batch, t *Import, failure error) e
 	}
 	img.State, img.Reason = ImageFailed, Reason{Code: "Client.ImportFailed", Message: msg}
 	b.IfRevision(imageRow(img.ID), rev)
-	b.Put(imageRow(img.ID), encodeRecord(img))
+	b.Put(imageRow(img.ID), schema.Encode(img))
 	return nil
 }
 
@@ -151,12 +151,12 @@ func (s *Service) setProgress(ctx context.Context, t *Import, percent int) {
 			return ignoreAbsent(err)
 		}
 		now := new(Import)
-		if err := decodeRecord(val.Data, now); err != nil || now.Status != ImportActive {
+		if err := schema.Decode(val.Data, now); err != nil || now.Status != ImportActive {
 			return err
 		}
 		now.Progress = percent
 		b.IfRevision(row, val.Revision)
-		b.Put(row, encodeRecord(now))
+		b.Put(row, schema.Encode(now))
 		return nil
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -65,40 +66,8 @@ func splitBinding(row []byte) (host, instance string, ok bool) {
 	return strings.Cut(rest, "/")
 }
 
-var (
-	// errRecord: a stored record does not decode: a bug, or a foreign hand.
-	errRecord = errors.New("compute: malformed record")
-	// errSchema: a record was written by a newer version of this program.
-	errSchema = errors.New("compute: record of a newer schema")
-)
-
-// schema is the version of every record of this package; it is the first byte of each.
-const schema = 1
-
-func encodeRecord(r msgp.Marshaler) []byte {
-	b, err := r.MarshalMsg([]byte{schema})
-	if err != nil {
-		panic(fmt.Sprintf("compute: encoding a record: %v", err)) // only slices beyond the limits in records.go
-	}
-	return b
-}
-
-func decodeRecord(data []byte, r msgp.Unmarshaler) error {
-	switch {
-	case len(data) == 0 || data[0] == 0:
-		return fmt.Errorf("%w: no schema", errRecord)
-	case data[0] > schema:
-		return fmt.Errorf("%w: schema %d, this program knows %d: use a newer one", errSchema, data[0], schema)
-	}
-	rest, err := r.UnmarshalMsg(data[1:])
-	if err != nil {
-		return fmt.Errorf("%w: %w", errRecord, err)
-	}
-	if len(rest) > 0 {
-		return fmt.Errorf("%w: %d bytes too many", errRecord, len(rest))
-	}
-	return nil
-}
+// schema is the version of every record of this package.
+const schema rows.Schema = 1
 
 // reader is what a View and a store have in common.
 type reader interface {
@@ -112,7 +81,7 @@ func getInstance(r reader, account, id string) (*Instance, kv.Index, error) {
 		return nil, 0, err
 	}
 	i := new(Instance)
-	if err := decodeRecord(v.Data, i); err != nil {
+	if err := schema.Decode(v.Data, i); err != nil {
 		return nil, 0, fmt.Errorf("instance %s: %w", id, err)
 	}
 	return i, v.Revision, nil
@@ -127,7 +96,7 @@ func scan[T any, P interface {
 	var err error
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
 		r := P(new(T))
-		if err = decodeRecord(it.Value(), r); err != nil {
+		if err = schema.Decode(it.Value(), r); err != nil {
 			err = fmt.Errorf("row %q: %w", it.Key(), err)
 			break
 		}

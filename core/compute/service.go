@@ -13,6 +13,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/network"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -137,13 +138,13 @@ func (s *Service) transact(ctx context.Context, op string, decide func(v kv.View
 			return nil
 		}
 		if !errors.Is(err, kv.ErrConditionFailed) {
-			return storeError(op, err)
+			return rows.Failed(op, err)
 		}
 		if try == maxTries {
 			return errs.Wrap(op, errs.Unavailable, err)
 		}
 		if err := s.cfg.Network.CatchUp(ctx); err != nil {
-			return storeError(op, err)
+			return rows.Failed(op, err)
 		}
 	}
 }
@@ -184,19 +185,6 @@ func (s *Service) every(ctx context.Context, period time.Duration, f func(contex
 		case <-t.C:
 		}
 	}
-}
-
-// storeError gives an error of the store its kind.
-func storeError(op string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, kv.ErrNoSpace):
-		return errs.Wrap(op, errs.NoSpace, err)
-	case errors.Is(err, kv.ErrClosed), errors.Is(err, kv.ErrUnknownOutcome):
-		return errs.Wrap(op, errs.Unavailable, err)
-	}
-	return errs.Wrap(op, errs.Internal, err)
 }
 
 // able refuses what needs machines when there are none.

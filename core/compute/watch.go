@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -31,7 +32,7 @@ func (s *Service) follow(ctx context.Context, prefix string, f func(context.Cont
 }
 
 func (s *Service) followOnce(ctx context.Context, prefix string, f func(context.Context) error) error {
-	w, err := Watch(ctx, s.kv)
+	w, err := rows.Watch(ctx, s.kv)
 	if err != nil {
 		return err
 	}
@@ -59,24 +60,4 @@ func touches(ev kv.Event, prefix string) bool {
 		}
 	}
 	return false
-}
-
-// Watch starts a watch of the control shard from now on.
-func Watch(ctx context.Context, store kv.Store) (kv.Watcher, error) {
-	const attempts = 10 // the first watch of a shard may be refused: see kv.Store.Watch
-	for range attempts {
-		v, err := store.View(ctx, kv.Control)
-		if err != nil {
-			return nil, err
-		}
-		index := v.Index()
-		if err := v.Close(); err != nil {
-			return nil, err
-		}
-		w, err := store.Watch(ctx, kv.Control, index)
-		if !errors.Is(err, kv.ErrCompacted) {
-			return w, err
-		}
-	}
-	return nil, kv.ErrCompacted
 }

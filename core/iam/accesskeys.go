@@ -66,9 +66,9 @@ func (s *Service) CreateAccessKey(ctx context.Context, account, name, id string,
 		changed.Keys = append(slices.Clone(u.Keys), key.ID)
 		b := &kv.Batch{}
 		b.IfRevision(userRow(u.Account, u.Name), u.revision)
-		b.Put(userRow(u.Account, u.Name), encodeRecord(&changed))
+		b.Put(userRow(u.Account, u.Name), schema.Encode(&changed))
 		b.IfAbsent(keyRow(key.ID))
-		b.Put(keyRow(key.ID), encodeRecord(&rec))
+		b.Put(keyRow(key.ID), schema.Encode(&rec))
 		err = s.commit(ctx, op, b)
 		if err == nil {
 			return key, nil
@@ -99,7 +99,7 @@ func (s *Service) DeleteAccessKey(ctx context.Context, id string) error {
 		changed.Keys = slices.DeleteFunc(slices.Clone(u.Keys), func(k string) bool { return k == id })
 		b := &kv.Batch{}
 		b.IfRevision(userRow(u.Account, u.Name), u.revision)
-		b.Put(userRow(u.Account, u.Name), encodeRecord(&changed))
+		b.Put(userRow(u.Account, u.Name), schema.Encode(&changed))
 		b.Delete(keyRow(id))
 		if err := s.commit(ctx, op, b); !errors.Is(err, kv.ErrConditionFailed) {
 			return err
@@ -121,9 +121,9 @@ func (s *Service) SetAccessKey(ctx context.Context, id string, on bool) error {
 		// The user's row is written anew, as by everything that changes its keys.
 		u := s.mu.dir.users[userID{k.Account, k.User}]
 		b.IfRevision(userRow(k.Account, k.User), u.revision)
-		b.Put(userRow(k.Account, k.User), encodeRecord(&u.userRecord))
+		b.Put(userRow(k.Account, k.User), schema.Encode(&u.userRecord))
 		k.Off = !on
-		b.Put(keyRow(id), encodeRecord(&k))
+		b.Put(keyRow(id), schema.Encode(&k))
 		return nil
 	})
 }

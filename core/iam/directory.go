@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/iam/policy"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -57,7 +58,7 @@ func (d *directory) put(row, value []byte, rev kv.Index) error {
 	switch kind {
 	case rowAccount:
 		var a accountRecord
-		if err := decodeRecord(value, &a); err != nil {
+		if err := schema.Decode(value, &a); err != nil {
 			return fmt.Errorf("account %q: %w", rest, err)
 		}
 		d.accounts[a.ID] = a
@@ -65,21 +66,21 @@ func (d *directory) put(row, value []byte, rev kv.Index) error {
 		return d.refresh(a.ID)
 	case rowUser:
 		var u userRecord
-		if err := decodeRecord(value, &u); err != nil {
+		if err := schema.Decode(value, &u); err != nil {
 			return fmt.Errorf("user %q: %w", rest, err)
 		}
 		d.users[userID{u.Account, u.Name}] = user{u, rev}
 		return d.refresh(u.Account)
 	case rowKey:
 		var k keyRecord
-		if err := decodeRecord(value, &k); err != nil {
+		if err := schema.Decode(value, &k); err != nil {
 			return fmt.Errorf("key %q: %w", rest, err)
 		}
 		d.keys[k.ID] = k
 		return d.refreshKey(k)
 	case rowGroup:
 		var g groupRecord
-		if err := decodeRecord(value, &g); err != nil {
+		if err := schema.Decode(value, &g); err != nil {
 			return fmt.Errorf("group %q: %w", rest, err)
 		}
 		d.groups[userID{g.Account, g.Name}] = group{g, rev}
@@ -88,7 +89,7 @@ func (d *directory) put(row, value []byte, rev kv.Index) error {
 	case rowOwner:
 		d.owners[rest] = string(value)
 	case rowRoot:
-		if err := decodeRecord(value, &d.root); err != nil {
+		if err := schema.Decode(value, &d.root); err != nil {
 			return fmt.Errorf("root: %w", err)
 		}
 	}
@@ -138,10 +139,10 @@ func holderOf(rest string) (h Holder, name string, ok bool) {
 func (d *directory) putPolicy(rest string, value []byte) error {
 	h, name, ok := holderOf(rest)
 	if !ok {
-		return fmt.Errorf("policy %q: %w", rest, errRecord)
+		return fmt.Errorf("policy %q: %w", rest, rows.ErrMalformed)
 	}
 	p := heldPolicy{doc: denyAll()}
-	err := decodeRecord(value, &p.policyRecord)
+	err := schema.Decode(value, &p.policyRecord)
 	if err == nil {
 		var doc *policy.Document
 		if doc, err = policy.Parse(p.Document, policy.Identity); err == nil {

@@ -14,11 +14,11 @@ func FuzzRows(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	account := encodeRecord(&accountRecord{ID: "111111111111", CanonicalID: "c"})
-	user := encodeRecord(&userRecord{Account: "111111111111", Name: "u", Owner: true})
-	key := encodeRecord(&keyRecord{ID: "K", Account: "111111111111", User: "u", Sealed: sealer.Seal(rowKey+"K", NewSecret("s"))})
+	account := schema.Encode(&accountRecord{ID: "111111111111", CanonicalID: "c"})
+	user := schema.Encode(&userRecord{Account: "111111111111", Name: "u", Owner: true})
+	key := schema.Encode(&keyRecord{ID: "K", Account: "111111111111", User: "u", Sealed: sealer.Seal(rowKey+"K", NewSecret("s"))})
 	f.Add([]byte(rowAccount+"111111111111"), account, []byte(rowUser), user, []byte(rowKey+"K"), key)
-	f.Add([]byte(rowRoot), encodeRecord(&rootRecord{}), []byte(rowOwner), []byte("x"), []byte("iam."), []byte{1})
+	f.Add([]byte(rowRoot), schema.Encode(&rootRecord{}), []byte(rowOwner), []byte("x"), []byte("iam."), []byte{1})
 	f.Add([]byte("iam"), []byte{0}, []byte(rowUser+"12"), []byte{2}, []byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, r1, v1, r2, v2, r3, v3 []byte) {
 		d := newDirectory(sealer)

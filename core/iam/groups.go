@@ -68,7 +68,7 @@ func (s *Service) CreateGroup(ctx context.Context, account, name string) (Group,
 		g = groupRecord{Account: account, Name: name, ID: id, Created: time.Now().Unix()}
 		b.IfExists(accountRow(account))
 		b.IfAbsent(groupRow(account, name))
-		b.Put(groupRow(account, name), encodeRecord(&g))
+		b.Put(groupRow(account, name), schema.Encode(&g))
 		return nil
 	})
 	if err != nil {
@@ -158,9 +158,9 @@ func (s *Service) setMember(ctx context.Context, op, account, name, user string,
 			return err
 		}
 		b.IfRevision(groupRow(g.Account, name), g.revision)
-		b.Put(groupRow(g.Account, name), encodeRecord(&g.groupRecord))
+		b.Put(groupRow(g.Account, name), schema.Encode(&g.groupRecord))
 		b.IfRevision(userRow(u.Account, u.Name), u.revision)
-		b.Put(userRow(u.Account, u.Name), encodeRecord(&u.userRecord))
+		b.Put(userRow(u.Account, u.Name), schema.Encode(&u.userRecord))
 		return nil
 	})
 }

@@ -75,7 +75,7 @@ func (s *Service) PutPolicy(ctx context.Context, h Holder, name string, document
 			return errs.New(errs.Limit, LimitExceeded, "The policies of a user or a group have at most %d bytes together.", MaxPolicyBytes).On(h.Name)
 		}
 		rec := policyRecord{Account: h.Account, Kind: uint8(h.Kind), Holder: h.Name, Name: name, Document: document, Changed: time.Now().Unix()}
-		b.Put(policyRow(h, name), encodeRecord(&rec))
+		b.Put(policyRow(h, name), schema.Encode(&rec))
 		return nil
 	})
 }
@@ -161,14 +161,14 @@ func (s *Service) changeHolder(ctx context.Context, op string, h Holder, plan fu
 		if h.Kind == GroupPolicies {
 			g := dir.groups[userID{h.Account, h.Name}]
 			b.IfRevision(groupRow(h.Account, h.Name), g.revision)
-			b.Put(groupRow(h.Account, h.Name), encodeRecord(&g.groupRecord))
+			b.Put(groupRow(h.Account, h.Name), schema.Encode(&g.groupRecord))
 		} else {
 			u := dir.users[userID{h.Account, h.Name}]
 			if u.Owner {
 				return invalid("%q is the root of its account: it may do everything there, and policies change nothing about that.", h.Name)
 			}
 			b.IfRevision(userRow(h.Account, h.Name), u.revision)
-			b.Put(userRow(h.Account, h.Name), encodeRecord(&u.userRecord))
+			b.Put(userRow(h.Account, h.Name), schema.Encode(&u.userRecord))
 		}
 		return plan(h, b)
 	})

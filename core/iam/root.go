@@ -67,14 +67,14 @@ func (s *Service) planRoot(o RootOptions) (*kv.Batch, error) {
 	u := userRecord{Account: a.ID, Name: rootName, ID: id, Owner: true, Keys: []string{key.ID}, Created: now}
 	b := &kv.Batch{}
 	b.IfAbsent(rootRow())
-	b.Put(rootRow(), encodeRecord(&rootRecord{Account: a.ID, User: rootName, Key: key.ID}))
+	b.Put(rootRow(), schema.Encode(&rootRecord{Account: a.ID, User: rootName, Key: key.ID}))
 	putAccount(b, a)
 	b.IfAbsent(ownerRow(rootName))
 	b.Put(ownerRow(rootName), []byte(a.ID))
 	b.IfAbsent(userRow(a.ID, rootName))
-	b.Put(userRow(a.ID, rootName), encodeRecord(&u))
+	b.Put(userRow(a.ID, rootName), schema.Encode(&u))
 	b.IfAbsent(keyRow(key.ID))
-	b.Put(keyRow(key.ID), encodeRecord(&rec))
+	b.Put(keyRow(key.ID), schema.Encode(&rec))
 	return b, nil
 }
 
@@ -102,12 +102,12 @@ func (s *Service) planRootKey(root userID, o RootOptions) (*kv.Batch, error) {
 	changed.Keys = append(changed.Keys, o.AccessKeyID)
 	b := &kv.Batch{}
 	b.IfRevision(userRow(root.account, root.name), u.revision)
-	b.Put(userRow(root.account, root.name), encodeRecord(&changed))
-	b.Put(keyRow(o.AccessKeyID), encodeRecord(&rec))
+	b.Put(userRow(root.account, root.name), schema.Encode(&changed))
+	b.Put(keyRow(o.AccessKeyID), schema.Encode(&rec))
 	if old != o.AccessKeyID {
 		b.Delete(keyRow(old))
 	}
-	b.Put(rootRow(), encodeRecord(&rootRecord{Account: root.account, User: root.name, Key: o.AccessKeyID}))
+	b.Put(rootRow(), schema.Encode(&rootRecord{Account: root.account, User: root.name, Key: o.AccessKeyID}))
 	s.log.Info("root access key replaced", "old", old, "new", cmp.Or(o.AccessKeyID, old))
 	return b, nil
 }

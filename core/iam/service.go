@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -58,14 +59,11 @@ type Service struct {
 	log    *slog.Logger
 	make   maker
 
-	cancel  context.CancelFunc
-	stopped chan struct{} // closed when follow has returned
+	rows *rows.Follower
 
 	mu struct {
 		sync.RWMutex
-		dir     *directory
-		applied kv.Index      // dir holds every commit up to here
-		moved   chan struct{} // closed and replaced when applied grows
+		dir *directory
 	}
 }
 
@@ -81,16 +79,12 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	s := &Service{store: c.Store, sealer: c.Sealer, log: c.Logger, make: maker{c.Random}, stopped: make(chan struct{})}
-	s.mu.moved = make(chan struct{})
-	watcher, err := s.load(ctx)
+	s := &Service{store: c.Store, sealer: c.Sealer, log: c.Logger, make: maker{c.Random}}
+	var err error
+	s.rows, err = rows.Follow(ctx, c.Store, c.Logger, rows.Memory{Prefix: rowPrefix, What: "accounts", Load: s.load, Apply: s.apply})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("iam: %w", err)
 	}
-	// The follower lives until Close, longer than the ctx of Open.
-	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	go s.follow(follow, watcher)
 	if err := s.ensureRoot(ctx, c.Root); err != nil {
 		s.Close()
 		return nil, err
@@ -99,10 +93,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 }
 
 // Close stops following the store. Look-ups go on with what is known.
-func (s *Service) Close() {
-	s.cancel()
-	<-s.stopped
-}
+func (s *Service) Close() { s.rows.Close() }
 
 // Secret returns what an access key id stands for. An unknown one is *errs.E with InvalidAccessKeyID.
 func (s *Service) Secret(_ context.Context, accessKeyID string) (Credential, error) {

@@ -129,9 +129,9 @@ func (s *Service) planUser(name string, o CreateUserOptions) (userRecord, Access
 	}
 	u := userRecord{Account: account, Name: name, ID: id, Owner: !joins, Keys: []string{key.ID}, Created: now}
 	b.IfAbsent(userRow(account, name))
-	b.Put(userRow(account, name), encodeRecord(&u))
+	b.Put(userRow(account, name), schema.Encode(&u))
 	b.IfAbsent(keyRow(key.ID))
-	b.Put(keyRow(key.ID), encodeRecord(&rec))
+	b.Put(keyRow(key.ID), schema.Encode(&rec))
 	return u, key, b, nil
 }
 
@@ -162,7 +162,7 @@ func (s *Service) newAccount(d *directory, id, display, email string, now int64)
 
 func putAccount(b *kv.Batch, a accountRecord) {
 	b.IfAbsent(accountRow(a.ID))
-	b.Put(accountRow(a.ID), encodeRecord(&a))
+	b.Put(accountRow(a.ID), schema.Encode(&a))
 	b.IfAbsent(canonicalRow(a.CanonicalID))
 	b.Put(canonicalRow(a.CanonicalID), []byte(a.ID))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -127,7 +128,7 @@ func (s *Service) makeManaged(ctx context.Context, account, id, alias string) (*
 	if alias == "" {
 		v, err := s.store.Get(ctx, kv.Control, keyRow(id))
 		if err != nil {
-			return nil, storeError("kms.key", err)
+			return nil, rows.Failed("kms.key", err)
 		}
 		return s.decode(id, v.Data, v.Revision)
 	}
@@ -152,14 +153,14 @@ func (s *Service) create(ctx context.Context, id string, rec keyRecord, alias st
 			b.Put(sharedRow(alias), []byte(id))
 		}
 	}
-	data := encodeRecord(&rec)
+	data := schema.Encode(&rec)
 	b.Put(keyRow(id), data)
 	res, err := s.store.Commit(ctx, kv.Control, &b)
 	s.drop()
 	if errors.Is(err, kv.ErrConditionFailed) {
 		return nil, err
 	} else if err != nil {
-		return nil, storeError("kms.create", err)
+		return nil, rows.Failed("kms.create", err)
 	}
 	return s.decode(id, data, res.Index)
 }
@@ -218,14 +219,14 @@ func (s *Service) change(ctx context.Context, account, name string, fn func(*key
 		}
 		var b kv.Batch
 		b.IfRevision(keyRow(k.id), k.revision)
-		b.Put(keyRow(k.id), encodeRecord(&changed.keyRecord))
+		b.Put(keyRow(k.id), schema.Encode(&changed.keyRecord))
 		_, err = s.store.Commit(ctx, kv.Control, &b)
 		s.drop()
 		if err == nil {
 			return s.describe(&changed), nil
 		}
 		if !errors.Is(err, kv.ErrConditionFailed) || ctx.Err() != nil {
-			return Key{}, storeError("kms.change", err)
+			return Key{}, rows.Failed("kms.change", err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"bytes"
 	"context"
 	"crypto/cipher"
 	"errors"
@@ -10,12 +9,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
-	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -35,9 +31,7 @@ func sharedRow(name string) []byte         { return []byte(rowShared + name) }
 // sealContext is the place that material is sealed for.
 func sealContext(id string, version int) string { return fmt.Sprintf("%s%s#%d", rowKey, id, version) }
 
-var errRecord = errors.New("kms: malformed record")
-
-const schema = 1
+const schema rows.Schema = 1
 
 // Config is what a Service is made of.
 type Config struct {
@@ -84,7 +78,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	// The follower lives until Close, longer than the ctx of Open.
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.done.Go(func() { s.follow(background) })
+	s.done.Go(func() { rows.Invalidate(background, s.store, s.log, s.drop, s.changed) })
 	return s, nil
 }
 
@@ -109,7 +103,7 @@ func (s *Service) key(ctx context.Context, id string) (*key, error) {
 	case errors.Is(err, kv.ErrNotFound):
 		return nil, notFound("Key '%s' does not exist", id)
 	case err != nil:
-		return nil, storeError("kms.key", err)
+		return nil, rows.Failed("kms.key", err)
 	}
 	k, err := s.decode(id, v.Data, v.Revision)
 	if err != nil {
@@ -133,6 +127,13 @@ func (s *Service) drop() {
 	s.cached.Clear()
 }
 
+// changed forgets everything when a row of this package changed: keys are few and change rarely.
+func (s *Service) changed(row []byte) {
+	if strings.HasPrefix(string(row), rowPrefix) {
+		s.drop()
+	}
+}
+
 // alias returns the id that an alias stands for in an account: its own, or one of a shared key; "" when there is no such
 // alias.
 func (s *Service) alias(ctx context.Context, account, name string) (string, error) {
@@ -152,30 +153,21 @@ func (s *Service) lookup(ctx context.Context, row []byte) (string, error) {
 	if errors.Is(err, kv.ErrNotFound) {
 		return "", nil
 	} else if err != nil {
-		return "", storeError("kms.alias", err)
+		return "", rows.Failed("kms.alias", err)
 	}
 	id := string(v.Data)
 	s.keep(gen, string(row), id)
 	return id, nil
 }
 
-func encodeRecord(r msgp.Marshaler) []byte {
-	b, err := r.MarshalMsg([]byte{schema})
-	if err != nil {
-		panic(fmt.Sprintf("kms: encoding a record: %v", err)) // only slices beyond the limits in records.go
-	}
-	return b
-}
-
 // decode reads a key's row and opens its material.
 func (s *Service) decode(id string, data []byte, rev kv.Index) (*key, error) {
 	k := &key{id: id, revision: rev}
-	if len(data) == 0 || data[0] != schema {
-		return nil, fmt.Errorf("%w: key %s has a schema that this program does not know", errRecord, id)
+	if err := schema.Decode(data, &k.keyRecord); err != nil {
+		return nil, fmt.Errorf("kms: key %s: %w", id, err)
 	}
-	rest, err := k.UnmarshalMsg(bytes.Clone(data[1:]))
-	if err != nil || len(rest) != 0 || len(k.Materials) == 0 {
-		return nil, fmt.Errorf("%w: key %s: %w", errRecord, id, err)
+	if len(k.Materials) == 0 {
+		return nil, fmt.Errorf("kms: key %s: %w: no material", id, rows.ErrMalformed)
 	}
 	for i, m := range k.Materials {
 		plain, err := s.sealer.Open(sealContext(id, i+1), m.Sealed)
@@ -183,71 +175,18 @@ func (s *Service) decode(id string, data []byte, rev kv.Index) (*key, error) {
 			return nil, fmt.Errorf("kms: key %s, version %d: %w", id, i+1, err)
 		}
 		if len(plain.Reveal()) != KeySize {
-			return nil, fmt.Errorf("%w: key %s, version %d: wrong length", errRecord, id, i+1)
+			return nil, fmt.Errorf("kms: key %s, version %d: %w: wrong length", id, i+1, rows.ErrMalformed)
 		}
 		k.materials = append(k.materials, masterCipher([]byte(plain.Reveal())))
 	}
 	return k, nil
 }
 
-// follow forgets what is cached whenever a row of this package changes.
-func (s *Service) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := s.followOnce(ctx)
-		s.drop()
-		if ctx.Err() != nil || errors.Is(err, kv.ErrClosed) {
-			return
-		}
-		if !errors.Is(err, kv.ErrCompacted) {
-			s.log.Warn("following key changes was interrupted", "err", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-		}
-	}
-}
-
-func (s *Service) followOnce(ctx context.Context) error {
-	view, err := s.store.View(ctx, kv.Control)
-	if err != nil {
-		return err
-	}
-	from := view.Index()
-	if err := view.Close(); err != nil {
-		return err
-	}
-	w, err := s.store.Watch(ctx, kv.Control, from)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	s.drop()
-	for {
-		ev, err := w.Next(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range ev.Puts {
-			if strings.HasPrefix(string(p.Key), rowPrefix) {
-				s.drop()
-				break
-			}
-		}
-		for _, row := range ev.Deletes {
-			if strings.HasPrefix(string(row), rowPrefix) {
-				s.drop()
-				break
-			}
-		}
-	}
-}
-
 // rows scans all keys.
 func (s *Service) rows(ctx context.Context, fn func(*key) error) error {
 	view, err := s.store.View(ctx, kv.Control)
 	if err != nil {
-		return storeError("kms.rows", err)
+		return rows.Failed("kms.rows", err)
 	}
 	defer view.Close()
 	it := view.Scan(kv.ScanOptions{Lower: []byte(rowKey), Upper: keys.PrefixEnd([]byte(rowKey))})
@@ -258,17 +197,4 @@ func (s *Service) rows(ctx context.Context, fn func(*key) error) error {
 		}
 	}
 	return errors.Join(err, it.Close())
-}
-
-// storeError gives an error of the store its kind.
-func storeError(op string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, kv.ErrNoSpace):
-		return errs.Wrap(op, errs.NoSpace, err)
-	case errors.Is(err, kv.ErrClosed), errors.Is(err, kv.ErrUnknownOutcome):
-		return errs.Wrap(op, errs.Unavailable, err)
-	}
-	return errs.Wrap(op, errs.Internal, err)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/idem"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -20,7 +21,7 @@ func (s *Service) once(ctx context.Context, op, account string, tok idem.Token, 
 	prepare := func() error {
 		view, err := s.store.View(ctx, kv.Control)
 		if err != nil {
-			return storeError(op, err)
+			return rows.Failed(op, err)
 		}
 		defer view.Close()
 		made, seen, err := tok.Lookup(view)
@@ -39,7 +40,7 @@ func (s *Service) once(ctx context.Context, op, account string, tok idem.Token, 
 		return err
 	})
 	if errors.Is(err, errSeen) {
-		return id, storeError(op, s.CatchUp(ctx))
+		return id, rows.Failed(op, s.CatchUp(ctx))
 	}
 	return id, err
 }

@@ -1,14 +1,10 @@
 package network
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 
-	"github.com/tinylib/msgp/msgp"
-
-	"github.com/aureole-cloud/aureole/storage/keys"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -39,8 +35,6 @@ func rowKey(tag byte, id string) []byte {
 	return append(append(append(make([]byte, 0, len(rowPrefix)+1+len(id)), rowPrefix...), tag), id...)
 }
 
-func rowsEnd() []byte { return keys.PrefixEnd([]byte(rowPrefix)) }
-
 // splitRow undoes rowKey.
 func splitRow(key []byte) (tag byte, id string, ok bool) {
 	if len(key) <= len(rowPrefix) || string(key[:len(rowPrefix)]) != rowPrefix {
@@ -59,40 +53,8 @@ func usersOf(id string) string { return "u" + id }
 // quotaOf is the counter of what an account or a VPC has of a kind.
 func quotaOf(owner, what string) string { return "q" + owner + "/" + what }
 
-var (
-	// errRecord: a stored record does not decode: a bug, or a foreign hand.
-	errRecord = errors.New("network: malformed record")
-	// errSchema: a record was written by a newer version of this program.
-	errSchema = errors.New("network: record of a newer schema")
-)
-
-// schema is the version of every record of this package; it is the first byte of each.
-const schema = 1
-
-func encodeRecord(r msgp.Marshaler) []byte {
-	b, err := r.MarshalMsg([]byte{schema})
-	if err != nil {
-		panic(fmt.Sprintf("network: encoding a record: %v", err)) // only slices beyond the limits in types.go
-	}
-	return b
-}
-
-func decodeRecord(data []byte, r msgp.Unmarshaler) error {
-	switch {
-	case len(data) == 0 || data[0] == 0:
-		return fmt.Errorf("%w: no schema", errRecord)
-	case data[0] > schema:
-		return fmt.Errorf("%w: schema %d, this program knows %d: use a newer one", errSchema, data[0], schema)
-	}
-	rest, err := r.UnmarshalMsg(data[1:])
-	if err != nil {
-		return fmt.Errorf("%w: %w", errRecord, err)
-	}
-	if len(rest) != 0 {
-		return fmt.Errorf("%w: %d bytes behind it", errRecord, len(rest))
-	}
-	return nil
-}
+// schema is the version of every record of this package.
+const schema rows.Schema = 1
 
 // The text forms of addresses in records; empty stands for none.
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -94,14 +95,12 @@ type Service struct {
 	conf  Config
 	limit Limits
 
-	cancel  context.CancelFunc
-	stopped chan struct{} // closed when follow has returned
+	rows *rows.Follower
 
 	mu struct {
 		sync.RWMutex
 		state   *state
 		applied kv.Index      // state holds every commit up to here
-		moved   chan struct{} // closed and replaced when applied grows
 		changed chan struct{} // closed and replaced when the network differs from before
 	}
 }
@@ -114,24 +113,18 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{store: c.Store, log: c.Logger, conf: c, limit: c.Limits, stopped: make(chan struct{})}
-	s.mu.moved, s.mu.changed = make(chan struct{}), make(chan struct{})
-	watcher, err := s.load(ctx)
+	s := &Service{store: c.Store, log: c.Logger, conf: c, limit: c.Limits}
+	s.mu.changed = make(chan struct{})
+	var err error
+	s.rows, err = rows.Follow(ctx, c.Store, c.Logger, rows.Memory{Prefix: rowPrefix, What: "networks", Load: s.load, Apply: s.apply})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("network: %w", err)
 	}
-	// The follower lives until Close, longer than the ctx of Open.
-	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	go s.follow(follow, watcher)
 	return s, nil
 }
 
 // Close stops following the store. Reads go on with what is known.
-func (s *Service) Close() {
-	s.cancel()
-	<-s.stopped
-}
+func (s *Service) Close() { s.rows.Close() }
 
 // Changed returns a channel that is closed at the next change of the network.
 func (s *Service) Changed() <-chan struct{} {

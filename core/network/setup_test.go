@@ -15,6 +15,7 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
 	"github.com/aureole-cloud/aureole/storage/kv/local"
 )
@@ -128,7 +129,7 @@ func audit(t testing.TB, s *Service) {
 	must(t, err)
 	defer view.Close()
 	st, counters := newState(), map[string]int64{}
-	it := view.Scan(kv.ScanOptions{Lower: []byte(rowPrefix), Upper: rowsEnd()})
+	it := view.Scan(kv.ScanOptions{Lower: []byte(rowPrefix), Upper: keys.PrefixEnd([]byte(rowPrefix))})
 	for ok := it.First(); ok; ok = it.Next() {
 		tag, id, _ := splitRow(it.Key())
 		if tag == tagCounter {
@@ -297,6 +298,6 @@ func fingerprint(st *state) string {
 
 func dump[T any, P record[T]](b *strings.Builder, t *table[T]) {
 	for _, id := range slices.Sorted(maps.Keys(t.rows)) {
-		fmt.Fprintf(b, "%s@%d %q\n", id, t.rows[id].rev, encodeRecord(P(t.rows[id].v)))
+		fmt.Fprintf(b, "%s@%d %q\n", id, t.rows[id].rev, schema.Encode(P(t.rows[id].v)))
 	}
 }

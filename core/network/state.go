@@ -69,13 +69,13 @@ func newState() *state {
 	return st
 }
 
-// rows is one table of whatever kind.
-type rows interface {
+// anyTable is one table of whatever kind.
+type anyTable interface {
 	put(id string, data []byte, rev kv.Index) error
 	remove(id string)
 }
 
-func (st *state) table(tag byte) rows {
+func (st *state) table(tag byte) anyTable {
 	switch tag {
 	case tagVPC:
 		return st.vpcs

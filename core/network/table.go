@@ -8,6 +8,7 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -25,7 +26,7 @@ type table[T any] struct {
 // record is a pointer to T that can be stored.
 type record[T any] interface {
 	*T
-	msgp.Marshaler
+	rows.Record
 	msgp.Unmarshaler
 }
 
@@ -34,7 +35,7 @@ func newTable[T any, P record[T]](tag byte, owner func(*T) string, link, unlink 
 		tag: tag, rows: map[string]versioned[T]{}, byAccount: index{}, owner: owner, link: link, unlink: unlink,
 		decode: func(data []byte) (*T, error) {
 			v := new(T)
-			return v, decodeRecord(data, P(v))
+			return v, schema.Decode(data, P(v))
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -25,7 +26,7 @@ func (s *Service) TagRow(v kv.View, account, id string) ([]byte, bool, error) {
 	case errors.Is(err, kv.ErrNotFound), err == nil && owner != account:
 		return nil, true, notFound(k, id)
 	case err != nil:
-		return nil, true, storeError("network.TagRow", err)
+		return nil, true, rows.Failed("network.TagRow", err)
 	}
 	return row, true, nil
 }
@@ -72,7 +73,7 @@ func ownerOf[T any, P interface {
 		return nil, "", true, err
 	}
 	var r T
-	if err := decodeRecord(val.Data, P(&r)); err != nil {
+	if err := schema.Decode(val.Data, P(&r)); err != nil {
 		return nil, "", true, err
 	}
 	return row, owner(&r), true, nil

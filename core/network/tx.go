@@ -5,9 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/aureole-cloud/aureole/core/errs"
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -34,7 +33,7 @@ type txRow struct {
 	rev   kv.Index
 	write rowWrite
 	value any // *T, or nil
-	data  msgp.Marshaler
+	data  rows.Record
 }
 
 type rowCond uint8
@@ -185,7 +184,7 @@ func (tx *Tx) Flush() {
 		}
 		switch r.write {
 		case writePut:
-			tx.b.Put(k, encodeRecord(r.data))
+			tx.b.Put(k, schema.Encode(r.data))
 		case writeDelete:
 			tx.b.Delete(k)
 		}

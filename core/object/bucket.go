@@ -168,56 +168,14 @@ func (rec *bucketRecord) outer(name string) Bucket {
 	}
 }
 
-// follow drops buckets from the cache as the control shard changes, until ctx ends. It resumes after every failure
-// with an empty cache.
-func (s *Service) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		err := s.followOnce(ctx)
-		if ctx.Err() != nil || errors.Is(err, kv.ErrClosed) {
-			return
-		}
-		if !errors.Is(err, kv.ErrCompacted) {
-			s.log.Warn("following bucket changes was interrupted", "err", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-		}
-	}
-}
-
-func (s *Service) followOnce(ctx context.Context) error {
-	view, err := s.kv.View(ctx, kv.Control)
-	if err != nil {
-		return err
-	}
-	from := view.Index()
-	if err := view.Close(); err != nil {
-		return err
-	}
-	w, err := s.kv.Watch(ctx, kv.Control, from)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
+// forget empties the caches of the control shard.
+func (s *Service) forget() {
 	s.buckets.clear()
 	s.quotas.changed()
-	for {
-		ev, err := w.Next(ctx)
-		if err != nil {
-			s.buckets.clear()
-			return err
-		}
-		for _, put := range ev.Puts {
-			s.bucketChanged(put.Key)
-		}
-		for _, key := range ev.Deletes {
-			s.bucketChanged(key)
-		}
-	}
 }
 
-func (s *Service) bucketChanged(row []byte) {
+// rowChanged drops from the caches what a row of the control shard says.
+func (s *Service) rowChanged(row []byte) {
 	if bytes.HasPrefix(row, []byte(ctlQuota)) {
 		s.quotas.changed()
 		return

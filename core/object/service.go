@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/blobs"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -67,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.done.Go(func() { s.follow(background) })
+	s.done.Go(func() { rows.Invalidate(background, s.kv, s.log, s.forget, s.rowChanged) })
 	if s.life.days = realDay; cfg.LifecycleDay > 0 {
 		s.life.days = days(cfg.LifecycleDay)
 	}

@@ -2,23 +2,22 @@ package object
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/blobref"
+	"github.com/tinylib/msgp/msgp"
 )
 
 var (
-	// errRecord: a stored record does not decode. Pebble verifies its blocks, so this is a bug or a foreign hand.
-	errRecord = errors.New("object: malformed record")
-	// errSchema: a record was written by a newer version of this program.
-	errSchema = errors.New("object: record of a newer schema")
+	errRecord = rows.ErrMalformed
+	errSchema = rows.ErrSchema
 )
 
 // schema is the version of every record of this package; it is the first byte of each.
 const schema = 1
 
-// openRecord checks the schema byte and returns what follows it.
+// openRecord checks the schema byte and returns what follows it. It is cut so that the compiler inlines it.
 func openRecord(data []byte) ([]byte, error) {
 	if len(data) > 0 && data[0] == schema {
 		return data[1:], nil
@@ -26,51 +25,17 @@ func openRecord(data []byte) ([]byte, error) {
 	return nil, badSchema(data)
 }
 
+//go:noinline
 func badSchema(data []byte) error {
-	switch {
-	case len(data) == 0:
-		return fmt.Errorf("%w: empty", errRecord)
-	case data[0] > schema:
-		return fmt.Errorf("%w: schema %d, this program knows %d: use a newer one", errSchema, data[0], schema)
-	}
-	return fmt.Errorf("%w: schema 0", errRecord)
-}
-
-// marshaler is a generated record.
-type marshaler interface {
-	MarshalMsg([]byte) ([]byte, error)
-	Msgsize() int
-}
-
-// unmarshaler is a generated record.
-type unmarshaler interface {
-	UnmarshalMsg([]byte) ([]byte, error)
+	_, err := rows.Schema(schema).Open(data)
+	return err
 }
 
 // encodeRecord writes a generated record behind the schema byte.
-func encodeRecord(r marshaler) []byte {
-	b, err := r.MarshalMsg(append(make([]byte, 0, 1+r.Msgsize()), schema))
-	if err != nil {
-		panic(fmt.Sprintf("object: encoding a record: %v", err)) // only slices beyond the limits in records.go
-	}
-	return b
-}
+func encodeRecord(r rows.Record) []byte { return rows.Schema(schema).Encode(r) }
 
 // decodeRecord reads what encodeRecord wrote.
-func decodeRecord(data []byte, r unmarshaler) error {
-	body, err := openRecord(data)
-	if err != nil {
-		return err
-	}
-	rest, err := r.UnmarshalMsg(body)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errRecord, err)
-	}
-	if len(rest) != 0 {
-		return fmt.Errorf("%w: %d bytes behind the end", errRecord, len(rest))
-	}
-	return nil
-}
+func decodeRecord(data []byte, r msgp.Unmarshaler) error { return rows.Schema(schema).Decode(data, r) }
 
 // wireReader reads hand-written binary forms. The first failure sticks; check err once at the end. Its small methods are cut so
 // that the compiler inlines them: a listing calls them ten thousand times for a page.
