@@ -185,7 +185,7 @@ func (s *Server) launchDefaults(c *Call, add func(kind, id string)) {
 	named := len(c.form.Values("NetworkInterface.*.NetworkInterfaceId")) + len(c.form.Values("NetworkInterface.*.SubnetId"))
 	vpc := s.network.DefaultVPC(c.Account())
 	if c.form.Values("SubnetId") == nil && named == 0 && vpc != nil {
-		zone := cmp.Or(append(c.form.Values("Placement.AvailabilityZone"), "")...)
+		zone := cmp.Or(append(s.placementZones(c), "")...)
 		for _, sub := range s.network.Subnets(c.Account()) {
 			if sub.VPC == vpc.ID && sub.DefaultForZone && (zone == "" || sub.Zone == zone) {
 				add("subnet", sub.ID)

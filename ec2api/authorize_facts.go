@@ -139,7 +139,7 @@ func (s *Server) resourceFacts(ctx context.Context, c *Call, tagsOf func(id stri
 			set("volumesize", c.form.Values("BlockDeviceMapping.*.Ebs.VolumeSize")...)
 			set("volumetype", c.form.Values("BlockDeviceMapping.*.Ebs.VolumeType")...)
 			set("encrypted", "false")
-			set("availabilityzone", c.form.Values("Placement.AvailabilityZone")...)
+			set("availabilityzone", s.placementZones(c)...)
 		}
 	case "route-table", "network-acl":
 		if r.id == "*" {
@@ -153,6 +153,19 @@ func (s *Server) resourceFacts(ctx context.Context, c *Call, tagsOf func(id stri
 		set("attribute", modified(c)...)
 	}
 	return f, nil
+}
+
+// placementZones are the names of the zone that a launch names, in one way or the other.
+func (s *Server) placementZones(c *Call) []string {
+	out := c.form.Values("Placement.AvailabilityZone")
+	for _, id := range c.form.Values("Placement.AvailabilityZoneId") {
+		for _, z := range s.network.Zones() {
+			if z.ID == id {
+				out = append(out, z.Name)
+			}
+		}
+	}
+	return out
 }
 
 // ofVPC gives what is made in a VPC that VPC.
@@ -172,7 +185,7 @@ func (s *Server) instanceFacts(ctx context.Context, c *Call, id string, set func
 			kind = []string{compute.DefaultType}
 		}
 		set("instancetype", kind...)
-		set("availabilityzone", c.form.Values("Placement.AvailabilityZone")...)
+		set("availabilityzone", s.placementZones(c)...)
 		set("ebsoptimized", c.form.Values("EbsOptimized")...)
 		set("metadatahttptokens", c.form.Values("MetadataOptions.HttpTokens")...)
 		set("metadatahttpendpoint", c.form.Values("MetadataOptions.HttpEndpoint")...)

@@ -29,5 +29,5 @@ func (s *Server) authorizeSecurityGroupEgress(ctx context.Context, c *Call, in *
 	if err != nil {
 		return nil, err
 	}
-	return &model.AuthorizeSecurityGroupEgressResult{Return: new(true), SecurityGroupRules: renderRules(c.Account(), id, rules, tagged)}, nil
+	return &model.AuthorizeSecurityGroupEgressResult{Return: new(true), SecurityGroupRules: s.renderRules(c.Account(), id, rules, tagged)}, nil
 }

@@ -14,6 +14,7 @@ import (
 type Call struct {
 	Action    string
 	RequestID string
+	Version   string // of the API, as the client writes it
 	Who       iam.Principal
 	Time      time.Time
 	SourceIP  net.IP

@@ -12,5 +12,5 @@ func (s *Server) createDefaultVpc(ctx context.Context, c *Call, _ *model.CreateD
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateDefaultVpcResult{Vpc: new(renderVPC(v, nil))}, nil
+	return &model.CreateDefaultVpcResult{Vpc: newVPC(v, nil)}, nil
 }

@@ -27,6 +27,7 @@ func (s *Server) createNetworkInterface(ctx context.Context, c *Call, in *model.
 	}
 	spec := network.InterfaceSpec{
 		Subnet: model.Val(in.SubnetId), Groups: in.Groups, Description: model.Val(in.Description), SecondaryN: model.Val(in.SecondaryPrivateIpAddressCount), Tags: tagged,
+		Requester: c.Who.UserID,
 	}
 	if spec.SecondaryN < 0 {
 		return nil, ec2err.Value("secondaryPrivateIpAddressCount", strconv.Itoa(spec.SecondaryN))
@@ -42,7 +43,7 @@ func (s *Server) createNetworkInterface(ctx context.Context, c *Call, in *model.
 		return nil, err
 	}
 	out := s.renderInterface(n, tagged)
-	out.Status = new("pending") // as AWS answers; it is available at once
+	out.Status, out.PublicDnsName = new("pending"), nil // as AWS answers; it is available at once
 	return &model.CreateNetworkInterfaceResult{NetworkInterface: &out, ClientToken: in.ClientToken}, nil
 }
 

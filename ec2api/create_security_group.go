@@ -19,5 +19,5 @@ func (s *Server) createSecurityGroup(ctx context.Context, c *Call, in *model.Cre
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateSecurityGroupResult{GroupId: new(g.ID), Tags: renderTags(tagged)}, nil
+	return &model.CreateSecurityGroupResult{GroupId: new(g.ID), SecurityGroupArn: new(s.arnOf(g.Account, "security-group", g.ID)), Tags: renderTags(tagged)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aureole-cloud/aureole/core/network"
+	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
@@ -38,5 +39,12 @@ func (s *Server) createVpc(ctx context.Context, c *Call, in *model.CreateVpcRequ
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateVpcResult{Vpc: new(renderVPC(v, tagged))}, nil
+	return &model.CreateVpcResult{Vpc: newVPC(v, tagged)}, nil
+}
+
+// newVPC writes a VPC as the call that makes it answers: pending, though it is available at once.
+func newVPC(v *network.VPC, t tags.Set) *model.Vpc {
+	out := renderVPC(v, t)
+	out.State, out.Tags, out.Ipv6CidrBlockAssociationSet = new("pending"), allTags(t), []model.VpcIpv6CidrBlockAssociation{}
+	return &out
 }

@@ -26,7 +26,9 @@ func (s *statusShown) reachability(of *model.InstanceStatusSummary) []string {
 }
 
 var statusFilters = filter.Set[statusShown]{Fields: map[string]func(*statusShown) []string{
-	"attached-ebs-status.status": nil, "availability-zone-id": nil, "event.code": nil, "event.description": nil, "event.instance-event-id": nil,
+	"attached-ebs-status.status": func(s *statusShown) []string { return []string{model.Val(s.AttachedEbsStatus.Status)} },
+	"availability-zone-id":       func(s *statusShown) []string { return word(s.AvailabilityZoneId) },
+	"event.code":                 nil, "event.description": nil, "event.instance-event-id": nil,
 	"event.not-after": nil, "event.not-before": nil, "event.not-before-deadline": nil, "operator.principal": nil,
 	"operator.managed":             constant[statusShown]("false"),
 	"availability-zone":            func(s *statusShown) []string { return []string{s.core.Zone} },
@@ -53,7 +55,7 @@ func (s *Server) describeInstanceStatus(ctx context.Context, c *Call, in *model.
 	}
 	items := make([]statusShown, len(shown))
 	for n := range shown {
-		items[n] = showStatus(shown[n].core, c.Time)
+		items[n] = s.showStatus(shown[n].core, c.Time)
 	}
 	page, next, err := listing[statusShown]{
 		items: items, id: func(i *statusShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
@@ -64,12 +66,15 @@ func (s *Server) describeInstanceStatus(ctx context.Context, c *Call, in *model.
 	}
 	out := &model.DescribeInstanceStatusResult{InstanceStatuses: []model.InstanceStatus{}, NextToken: next}
 	for n := range page {
+		if c.Version != "" && c.Version < defaultVersion { // its clients may take the elements within for the instance's own: boto does
+			page[n].AttachedEbsStatus = nil
+		}
 		out.InstanceStatuses = append(out.InstanceStatuses, page[n].InstanceStatus)
 	}
 	return out, nil
 }
 
-func showStatus(i *compute.Instance, now time.Time) statusShown {
+func (s *Server) showStatus(i *compute.Instance, now time.Time) statusShown {
 	summary, detail := "not-applicable", ""
 	if i.State == compute.Running {
 		summary, detail = "ok", "passed"
@@ -84,7 +89,11 @@ func showStatus(i *compute.Instance, now time.Time) statusShown {
 		}
 		return out
 	}
+	disks := &model.EbsStatusSummary{Status: new(summary)}
+	if detail != "" {
+		disks.Details = []model.EbsStatusDetails{{Name: new("reachability"), Status: new(detail)}}
+	}
 	return statusShown{core: i, InstanceStatus: model.InstanceStatus{
-		AvailabilityZone: new(i.Zone), InstanceId: new(i.ID), InstanceState: showState(i.State), InstanceStatus: check(), SystemStatus: check(),
+		AvailabilityZone: new(i.Zone), AvailabilityZoneId: new(s.network.ZoneID(i.Zone)), AttachedEbsStatus: disks, InstanceId: new(i.ID), InstanceState: showState(i.State), InstanceStatus: check(), SystemStatus: check(),
 	}}
 }

@@ -35,7 +35,7 @@ func (s *Server) describeKeyPairs(ctx context.Context, c *Call, in *model.Descri
 		p := &pairs[i]
 		out.KeyPairs[i] = model.KeyPairInfo{
 			KeyPairId: new(p.ID), KeyName: new(p.Name), KeyType: new(p.Type), KeyFingerprint: new(p.Fingerprint),
-			CreateTime: new(p.Created), Tags: keyPairTags(p.Tags),
+			CreateTime: new(p.Created), Tags: allTags(p.Tags),
 		}
 		if model.Val(in.IncludePublicKey) {
 			out.KeyPairs[i].PublicKey = new(p.PublicKey)

@@ -17,7 +17,9 @@ func (s *Server) describeSecurityGroupRules(ctx context.Context, c *Call, in *mo
 	rules := []model.SecurityGroupRule{}
 	for _, g := range s.network.Groups(c.Account()) {
 		for i := range g.Rules {
-			rules = append(rules, renderRule(g.Account, g.ID, &g.Rules[i], tagged[g.Rules[i].ID]))
+			r := s.renderRule(g.Account, g.ID, &g.Rules[i], tagged[g.Rules[i].ID])
+			r.Tags = allTags(tagged[g.Rules[i].ID])
+			rules = append(rules, r)
 		}
 	}
 	page, next, err := listing[model.SecurityGroupRule]{

@@ -15,7 +15,9 @@ func (s *Server) describeSubnets(ctx context.Context, c *Call, in *model.Describ
 	}
 	subnets := []model.Subnet{}
 	for _, n := range s.network.Subnets(c.Account()) {
-		subnets = append(subnets, s.renderSubnet(n, tagged[n.ID]))
+		out := s.renderSubnet(n, tagged[n.ID])
+		out.BlockPublicAccessStates = publicAccess()
+		subnets = append(subnets, out)
 	}
 	page, next, err := listing[model.Subnet]{
 		items: subnets, id: func(n *model.Subnet) string { return model.Val(n.SubnetId) }, kind: ids.Subnet, asked: in.SubnetIds, filters: subnetFilters,

@@ -36,7 +36,7 @@ func (s *Server) describeVolumeStatus(ctx context.Context, c *Call, in *model.De
 	items := make([]model.VolumeStatusItem, len(all))
 	for i := range all {
 		items[i] = model.VolumeStatusItem{
-			VolumeId: all[i].VolumeId, AvailabilityZone: all[i].AvailabilityZone, Actions: []model.VolumeStatusAction{}, Events: []model.VolumeStatusEvent{},
+			VolumeId: all[i].VolumeId, AvailabilityZone: all[i].AvailabilityZone, AvailabilityZoneId: all[i].AvailabilityZoneId, Actions: []model.VolumeStatusAction{}, Events: []model.VolumeStatusEvent{},
 			VolumeStatus: &model.VolumeStatusInfo{Status: new("ok"), Details: []model.VolumeStatusDetails{{Name: new("io-enabled"), Status: new("passed")}}},
 		}
 	}

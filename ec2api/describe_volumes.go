@@ -2,7 +2,6 @@ package ec2api
 
 import (
 	"context"
-	"maps"
 
 	"github.com/aureole-cloud/aureole/core/ids"
 	"github.com/aureole-cloud/aureole/ec2api/model"
@@ -14,13 +13,8 @@ func (s *Server) describeVolumes(ctx context.Context, c *Call, in *model.Describ
 	if err != nil {
 		return nil, err
 	}
-	filters := volumeFilters
-	filters.Fields = maps.Clone(volumeFilters.Fields)
-	filters.Fields["availability-zone-id"] = func(v *model.Volume) []string {
-		return []string{s.cfg.Network.ZoneID(model.Val(v.AvailabilityZone))}
-	}
 	page, next, err := listing[model.Volume]{
-		items: all, id: func(v *model.Volume) string { return *v.VolumeId }, kind: ids.Volume, asked: in.VolumeIds, filters: filters,
+		items: all, id: func(v *model.Volume) string { return *v.VolumeId }, kind: ids.Volume, asked: in.VolumeIds, filters: volumeFilters,
 		exclusive: "volumeSet",
 	}.answer(c)
 	if err != nil {

@@ -15,7 +15,9 @@ func (s *Server) describeVpcs(ctx context.Context, c *Call, in *model.DescribeVp
 	}
 	vpcs := []model.Vpc{}
 	for _, v := range s.network.VPCs(c.Account()) {
-		vpcs = append(vpcs, renderVPC(v, tagged[v.ID]))
+		out := renderVPC(v, tagged[v.ID])
+		out.BlockPublicAccessStates = publicAccess()
+		vpcs = append(vpcs, out)
 	}
 	page, next, err := listing[model.Vpc]{
 		items: vpcs, id: func(v *model.Vpc) string { return model.Val(v.VpcId) }, kind: ids.VPC, asked: in.VpcIds, filters: vpcFilters,

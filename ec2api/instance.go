@@ -24,7 +24,7 @@ func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShow
 	out.Instance = model.Instance{
 		AmiLaunchIndex: new(i.LaunchIndex), ImageId: new(i.Image), InstanceId: new(i.ID), InstanceType: new(i.Type), KeyName: orNil(i.KeyName),
 		LaunchTime: new(launched), Monitoring: &model.Monitoring{State: new(onOff(i.Monitoring))},
-		Placement:      &model.Placement{AvailabilityZone: new(i.Zone), GroupName: new(""), Tenancy: new("default")},
+		Placement:      &model.Placement{AvailabilityZone: new(i.Zone), AvailabilityZoneId: new(s.network.ZoneID(i.Zone)), GroupName: new(""), Tenancy: new("default")},
 		PrivateDnsName: new(""), PublicDnsName: new(""), ProductCodes: []model.ProductCode{},
 		State: showState(i.State), StateTransitionReason: new(i.TransText), StateReason: showReason(i), Architecture: new(i.Architecture),
 		BlockDeviceMappings: showDisks(i), ClientToken: new(i.ClientToken), EbsOptimized: new(i.EBSOptimized), EnaSupport: new(true),
@@ -33,8 +33,12 @@ func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShow
 		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
 		HibernationOptions:               &model.HibernationOptions{Configured: new(false)}, MetadataOptions: showMetadataOptions(i),
 		EnclaveOptions: &model.EnclaveOptions{Enabled: new(false)}, PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
-		UsageOperationUpdateTime: new(compute.Time(i.Created)), MaintenanceOptions: &model.InstanceMaintenanceOptions{AutoRecovery: new("default")},
-		CurrentInstanceBootMode: new(bootMode(i)),
+		UsageOperationUpdateTime: new(compute.Time(i.Created)), MaintenanceOptions: &model.InstanceMaintenanceOptions{AutoRecovery: new("default"), RebootMigration: new("default")},
+		CurrentInstanceBootMode: new(bootMode(i)), NetworkPerformanceOptions: &model.InstanceNetworkPerformanceOptions{BandwidthWeighting: new("default")},
+		Operator: ownOperator(),
+	}
+	if i.Source.UEFI {
+		out.BootMode = out.CurrentInstanceBootMode
 	}
 	out.tags = tagMap(out.Tags)
 	if i.State != compute.Terminated {
@@ -55,7 +59,7 @@ func (s *Server) showNetwork(out *instanceShown) {
 		if n > 0 {
 			continue
 		}
-		out.PrivateDnsName, out.PrivateIpAddress = card.PrivateDnsName, card.PrivateIpAddress
+		out.PrivateDnsName, out.PrivateIpAddress = new(s.network.PrivateName(e.Addresses[0].Private)), card.PrivateIpAddress
 		out.SecurityGroups, out.SourceDestCheck = card.Groups, card.SourceDestCheck
 		if a := card.Association; a != nil {
 			out.PublicIpAddress, out.PublicDnsName = a.PublicIp, a.PublicDnsName
@@ -73,7 +77,7 @@ func (s *Server) showCard(e *network.Interface, state compute.State) model.Insta
 	out := model.InstanceNetworkInterface{
 		Description: new(e.Description), Groups: []model.GroupIdentifier{}, Ipv6Addresses: []model.InstanceIpv6Address{}, MacAddress: new(e.MAC),
 		NetworkInterfaceId: new(e.ID), OwnerId: new(e.Account), SourceDestCheck: new(e.SourceDestCheck), Status: new("in-use"),
-		SubnetId: new(e.Subnet), VpcId: new(e.VPC), InterfaceType: new("interface"),
+		SubnetId: new(e.Subnet), VpcId: new(e.VPC), InterfaceType: new("interface"), Operator: ownOperator(),
 	}
 	for _, id := range e.Groups {
 		if g := s.cfg.Network.Group(id); g != nil {
@@ -91,14 +95,14 @@ func (s *Server) showCard(e *network.Interface, state compute.State) model.Insta
 		}
 	}
 	for n, a := range e.Addresses {
-		name := new(s.cfg.Network.PrivateName(a.Private))
+		name := s.privateName(e, &a)
 		ip := model.InstancePrivateIpAddress{Primary: new(n == 0), PrivateDnsName: name, PrivateIpAddress: new(a.Private.String())}
 		if a.Public.IsValid() {
 			owner := e.Account
 			if a.Allocation == "" {
-				owner = "amazon" // an automatic address is nobody's own
+				owner = automatic
 			}
-			ip.Association = &model.InstanceNetworkInterfaceAssociation{IpOwnerId: new(owner), PublicDnsName: new(s.cfg.Network.PublicName(a.Public)), PublicIp: new(a.Public.String())}
+			ip.Association = &model.InstanceNetworkInterfaceAssociation{IpOwnerId: new(owner), PublicDnsName: new(s.publicName(e, a.Public)), PublicIp: new(a.Public.String())}
 		}
 		out.PrivateIpAddresses = append(out.PrivateIpAddresses, ip)
 		if n == 0 {
@@ -129,7 +133,7 @@ func showDisks(i *compute.Instance) []model.InstanceBlockDeviceMapping {
 	}
 	for _, d := range i.Disks {
 		out = append(out, model.InstanceBlockDeviceMapping{DeviceName: new(d.Device), Ebs: &model.EbsInstanceBlockDevice{
-			AttachTime: new(compute.Time(d.Attached)), DeleteOnTermination: new(d.Delete), Status: new("attached"), VolumeId: new(d.Volume),
+			AttachTime: new(compute.Time(d.Attached)), DeleteOnTermination: new(d.Delete), Status: new("attached"), VolumeId: new(d.Volume), EbsCardIndex: new(0),
 		}})
 	}
 	return out
@@ -145,7 +149,7 @@ func showCPU(i *compute.Instance) *model.CpuOptions {
 func showMetadataOptions(i *compute.Instance) *model.InstanceMetadataOptionsResponse {
 	m := &i.Metadata
 	state := "applied"
-	if i.State == compute.Pending && !i.Ran {
+	if i.State == compute.Pending && !i.Ran || i.State == compute.Terminated { // so does EC2 tell of both
 		state = "pending"
 	}
 	return &model.InstanceMetadataOptionsResponse{
@@ -160,6 +164,9 @@ func bootMode(i *compute.Instance) string {
 	}
 	return "legacy-bios"
 }
+
+// ownOperator says that a resource is not run by a service on behalf of the account.
+func ownOperator() *model.OperatorResponse { return &model.OperatorResponse{Managed: new(false)} }
 
 func onOff(on bool) string {
 	if on {

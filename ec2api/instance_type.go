@@ -23,6 +23,7 @@ func renderInstanceType(t *itype.Type) model.InstanceTypeInfo {
 		ProcessorInfo:                &model.ProcessorInfo{SupportedArchitectures: t.Architectures},
 		VCpuInfo: &model.VCpuInfo{
 			DefaultVCpus: new(t.VCPUs), DefaultCores: new(t.Cores()), DefaultThreadsPerCore: new(t.ThreadsPerCore),
+			ValidCores: []int{t.Cores()}, ValidThreadsPerCore: []int{t.ThreadsPerCore}, // CPU options cannot be chosen
 		},
 		MemoryInfo:               &model.MemoryInfo{SizeInMiB: new(int64(t.MemoryMiB))},
 		InstanceStorageSupported: new(false),
@@ -113,8 +114,8 @@ var instanceTypeFilters = filter.Set[model.InstanceTypeInfo]{Fields: map[string]
 	"vcpu-info.default-cores":                                 func(t *model.InstanceTypeInfo) []string { return numeral(t.VCpuInfo.DefaultCores) },
 	"vcpu-info.default-threads-per-core":                      func(t *model.InstanceTypeInfo) []string { return numeral(t.VCpuInfo.DefaultThreadsPerCore) },
 	"vcpu-info.default-vcpus":                                 func(t *model.InstanceTypeInfo) []string { return numeral(t.VCpuInfo.DefaultVCpus) },
-	"vcpu-info.valid-cores":                                   nil,
-	"vcpu-info.valid-threads-per-core":                        nil,
+	"vcpu-info.valid-cores":                                   func(t *model.InstanceTypeInfo) []string { return numeral(t.VCpuInfo.DefaultCores) },
+	"vcpu-info.valid-threads-per-core":                        func(t *model.InstanceTypeInfo) []string { return numeral(t.VCpuInfo.DefaultThreadsPerCore) },
 	"ebs-info.ebs-optimized-info.baseline-bandwidth-in-mbps":  nil,
 	"ebs-info.ebs-optimized-info.baseline-iops":               nil,
 	"ebs-info.ebs-optimized-info.baseline-throughput-in-mbps": nil,

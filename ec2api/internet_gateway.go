@@ -9,7 +9,7 @@ import (
 
 func renderGateway(g *network.Gateway, t tags.Set) model.InternetGateway {
 	out := model.InternetGateway{
-		Attachments: []model.InternetGatewayAttachment{}, InternetGatewayId: new(g.ID), OwnerId: new(g.Account), Tags: renderTags(t),
+		Attachments: []model.InternetGatewayAttachment{}, InternetGatewayId: new(g.ID), OwnerId: new(g.Account), Tags: allTags(t),
 	}
 	if g.VPC != "" {
 		out.Attachments = append(out.Attachments, model.InternetGatewayAttachment{State: new("available"), VpcId: new(g.VPC)})

@@ -2,18 +2,8 @@ package ec2api
 
 import (
 	"github.com/aureole-cloud/aureole/core/keypair"
-	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/filter"
-	"github.com/aureole-cloud/aureole/ec2api/model"
 )
-
-// keyPairTags writes the tags of a key pair, whose answers have the element always.
-func keyPairTags(s tags.Set) []model.Tag {
-	if len(s) == 0 {
-		return []model.Tag{}
-	}
-	return renderTags(s)
-}
 
 var keyPairFilters = filter.Set[keypair.Tagged]{
 	Fields: map[string]func(*keypair.Tagged) []string{

@@ -16,7 +16,7 @@ const impliedEntry = 32767
 func (s *Server) renderACL(a *network.ACL, t tags.Set) model.NetworkAcl {
 	out := model.NetworkAcl{
 		Associations: []model.NetworkAclAssociation{}, Entries: []model.NetworkAclEntry{}, IsDefault: new(a.Default),
-		NetworkAclId: new(a.ID), Tags: renderTags(t), VpcId: new(a.VPC), OwnerId: new(a.Account),
+		NetworkAclId: new(a.ID), Tags: allTags(t), VpcId: new(a.VPC), OwnerId: new(a.Account),
 	}
 	for _, n := range s.network.ACLAssociations(a.ID) {
 		out.Associations = append(out.Associations, model.NetworkAclAssociation{

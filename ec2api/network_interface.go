@@ -1,6 +1,8 @@
 package ec2api
 
 import (
+	"net/netip"
+
 	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/model"
@@ -13,10 +15,11 @@ func (s *Server) renderInterface(n *network.Interface, t tags.Set) model.Network
 		InterfaceType: new("interface"), Ipv6Addresses: []model.NetworkInterfaceIpv6Address{}, MacAddress: new(n.MAC), NetworkInterfaceId: new(n.ID),
 		OwnerId: new(n.Account), PrivateDnsName: s.privateName(n, primary), PrivateIpAddress: new(primary.Private.String()),
 		RequesterManaged: new(n.RequesterManaged), RequesterId: optional(n.Requester), SourceDestCheck: new(n.SourceDestCheck), Status: new("available"),
-		SubnetId: new(n.Subnet), VpcId: new(n.VPC), TagSet: renderTags(t),
+		SubnetId: new(n.Subnet), VpcId: new(n.VPC), TagSet: allTags(t), PublicDnsName: new(""), Operator: ownOperator(),
 	}
-	if out.TagSet == nil {
-		out.TagSet = []model.Tag{}
+	if out.Association != nil && *out.Association.PublicDnsName != "" {
+		out.PublicDnsName = out.Association.PublicDnsName
+		out.PublicIpDnsNameOptions = &model.PublicIpDnsNameOptions{DnsHostnameType: new("public-ipv4-dns-name"), PublicIpv4DnsName: out.PublicDnsName}
 	}
 	for i := range n.Addresses {
 		a := &n.Addresses[i]
@@ -38,6 +41,14 @@ func (s *Server) privateName(n *network.Interface, a *network.Address) *string {
 	return new(s.network.PrivateName(a.Private))
 }
 
+// publicName is the host name of a public address of an interface, which is empty when its VPC gives no names.
+func (s *Server) publicName(n *network.Interface, a netip.Addr) string {
+	if v := s.network.VPC(n.VPC); v == nil || !v.DNSHostnames {
+		return ""
+	}
+	return s.network.PublicName(a)
+}
+
 func renderAttachment(a *network.Attachment) *model.NetworkInterfaceAttachment {
 	return &model.NetworkInterfaceAttachment{
 		AttachTime: new(a.Time), AttachmentId: new(a.ID), DeleteOnTermination: new(a.DeleteOnTermination), DeviceIndex: new(a.DeviceIndex),
@@ -45,18 +56,21 @@ func renderAttachment(a *network.Attachment) *model.NetworkInterfaceAttachment {
 	}
 }
 
+// automatic is the owner of public addresses that are nobody's own.
+const automatic = "amazon"
+
 // renderPublic writes the public side of an address, nil when it has none. An automatic address is the cloud's.
 func (s *Server) renderPublic(n *network.Interface, a *network.Address) *model.NetworkInterfaceAssociation {
 	if !a.Public.IsValid() {
 		return nil
 	}
-	owner := "amazon"
+	owner := automatic
 	if a.Allocation != "" {
 		owner = n.Account
 	}
 	return &model.NetworkInterfaceAssociation{
 		AllocationId: optional(a.Allocation), AssociationId: optional(a.Association), IpOwnerId: new(owner),
-		PublicDnsName: new(s.network.PublicName(a.Public)), PublicIp: new(a.Public.String()),
+		PublicDnsName: new(s.publicName(n, a.Public)), PublicIp: new(a.Public.String()),
 	}
 }
 

@@ -62,7 +62,7 @@ func (r *request) run(ctx context.Context, body []byte, tooLarge bool) (result, 
 	case row.run == nil:
 		return nil, ec2err.New(ec2err.UnsupportedOperation, "The action %s is not supported by this server.", row.name)
 	}
-	c := &Call{Action: row.name, RequestID: r.id, Who: r.who, Time: r.start, form: form, Secure: r.fctx.IsTLS(), UserAgent: string(r.fctx.UserAgent())}
+	c := &Call{Action: row.name, RequestID: r.id, Version: r.version, Who: r.who, Time: r.start, form: form, Secure: r.fctx.IsTLS(), UserAgent: string(r.fctx.UserAgent())}
 	if a, ok := r.fctx.RemoteAddr().(*net.TCPAddr); ok {
 		c.SourceIP = a.IP
 	}

@@ -49,6 +49,14 @@ func renderTags(s tags.Set) []model.Tag {
 	return out
 }
 
+// allTags is renderTags for the kinds of resources whose answers have the element always.
+func allTags(s tags.Set) []model.Tag {
+	if len(s) == 0 {
+		return []model.Tag{}
+	}
+	return renderTags(s)
+}
+
 // tagMap gives tags to filters.
 func tagMap(list []model.Tag) map[string]string {
 	m := make(map[string]string, len(list))

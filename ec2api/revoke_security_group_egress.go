@@ -23,8 +23,9 @@ func (s *Server) revokeSecurityGroupEgress(ctx context.Context, c *Call, in *mod
 	case len(specs) == 0 && len(in.SecurityGroupRuleIds) == 0:
 		return nil, ec2err.Missing("ipPermissions")
 	}
-	if _, err = s.network.Revoke(ctx, c.Account(), id, true, specs, in.SecurityGroupRuleIds); err != nil {
+	gone, err := s.network.Revoke(ctx, c.Account(), id, true, specs, in.SecurityGroupRuleIds)
+	if err != nil {
 		return nil, err
 	}
-	return &model.RevokeSecurityGroupEgressResult{Return: new(true)}, nil
+	return &model.RevokeSecurityGroupEgressResult{Return: new(true), RevokedSecurityGroupRules: renderRevoked(id, gone)}, nil
 }

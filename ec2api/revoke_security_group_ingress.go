@@ -23,8 +23,9 @@ func (s *Server) revokeSecurityGroupIngress(ctx context.Context, c *Call, in *mo
 	case len(specs) == 0 && len(in.SecurityGroupRuleIds) == 0:
 		return nil, ec2err.Missing("ipPermissions")
 	}
-	if _, err = s.network.Revoke(ctx, c.Account(), id, false, specs, in.SecurityGroupRuleIds); err != nil {
+	gone, err := s.network.Revoke(ctx, c.Account(), id, false, specs, in.SecurityGroupRuleIds)
+	if err != nil {
 		return nil, err
 	}
-	return &model.RevokeSecurityGroupIngressResult{Return: new(true)}, nil
+	return &model.RevokeSecurityGroupIngressResult{Return: new(true), RevokedSecurityGroupRules: renderRevoked(id, gone)}, nil
 }

@@ -14,7 +14,7 @@ import (
 func (s *Server) renderTable(t *network.RouteTable, tagged tags.Set) model.RouteTable {
 	out := model.RouteTable{
 		Associations: []model.RouteTableAssociation{}, PropagatingVgws: []model.PropagatingVgw{}, Routes: []model.Route{},
-		RouteTableId: new(t.ID), Tags: renderTags(tagged), VpcId: new(t.VPC), OwnerId: new(t.Account),
+		RouteTableId: new(t.ID), Tags: allTags(tagged), VpcId: new(t.VPC), OwnerId: new(t.Account),
 	}
 	if v := s.network.VPC(t.VPC); v != nil {
 		for _, a := range v.CIDRs {

@@ -30,7 +30,9 @@ func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstanc
 		}
 	}
 	if in.Placement != nil {
-		run.Zone = model.Val(in.Placement.AvailabilityZone)
+		if run.Zone, err = s.zone(in.Placement); err != nil {
+			return nil, err
+		}
 	}
 	if in.Monitoring != nil {
 		run.Monitoring = model.Val(in.Monitoring.Enabled)
@@ -64,9 +66,47 @@ func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstanc
 	}
 	for _, i := range res.Instances {
 		shown := s.showInstance(i, run.InstanceTags).Instance
+		withoutPublic(&shown)
 		out.Instances = append(out.Instances, shown)
 	}
 	return out, nil
+}
+
+// withoutPublic takes automatic public addresses from an instance: AWS tells of them when it describes the instance, not when
+// it launches it.
+func withoutPublic(i *model.Instance) {
+	own := func(a *model.InstanceNetworkInterfaceAssociation) *model.InstanceNetworkInterfaceAssociation {
+		if a == nil || *a.IpOwnerId == automatic {
+			return nil
+		}
+		return a
+	}
+	for n := range i.NetworkInterfaces {
+		card := &i.NetworkInterfaces[n]
+		card.Association = own(card.Association)
+		for k := range card.PrivateIpAddresses {
+			card.PrivateIpAddresses[k].Association = own(card.PrivateIpAddresses[k].Association)
+		}
+	}
+	if len(i.NetworkInterfaces) == 0 || i.NetworkInterfaces[0].Association == nil {
+		i.PublicIpAddress, i.PublicDnsName = nil, new("")
+	}
+}
+
+// zone reads the zone of a placement, which has two names.
+func (s *Server) zone(p *model.Placement) (string, error) {
+	if p.AvailabilityZoneId == nil {
+		return model.Val(p.AvailabilityZone), nil
+	}
+	if p.AvailabilityZone != nil {
+		return "", ec2err.Combination("The parameter availabilityZoneId cannot be used with the parameter availabilityZone")
+	}
+	for _, z := range s.network.Zones() {
+		if z.ID == *p.AvailabilityZoneId {
+			return z.Name, nil
+		}
+	}
+	return "", ec2err.New(ec2err.InvalidParameterValue, "Invalid availability zone-id: [%s]", ec2err.Clip(*p.AvailabilityZoneId))
 }
 
 func runTags(run *compute.RunInput, specs []model.TagSpecification) error {

@@ -14,7 +14,8 @@ import (
 func (s *Server) renderGroup(g *network.Group, t tags.Set) model.SecurityGroup {
 	out := model.SecurityGroup{
 		Description: new(g.Description), GroupName: new(g.Name), OwnerId: new(g.Account), GroupId: new(g.ID), VpcId: new(g.VPC), Tags: renderTags(t),
-		IpPermissions: []model.IpPermission{}, IpPermissionsEgress: []model.IpPermission{},
+		SecurityGroupArn: new(s.arnOf(g.Account, "security-group", g.ID)),
+		IpPermissions:    []model.IpPermission{}, IpPermissionsEgress: []model.IpPermission{},
 	}
 	type span struct{ protocol, from, to int }
 	at := map[span]int{}
@@ -69,13 +70,12 @@ func addPeer(p *model.IpPermission, g *network.Group, r *network.Rule) {
 	}
 }
 
-func renderRule(account, group string, r *network.Rule, t tags.Set) model.SecurityGroupRule {
+// renderRule writes a rule as an authorization answers it; descriptions of rules have the tags always.
+func (s *Server) renderRule(account, group string, r *network.Rule, t tags.Set) model.SecurityGroupRule {
 	out := model.SecurityGroupRule{
 		SecurityGroupRuleId: new(r.ID), GroupId: new(group), GroupOwnerId: new(account), IsEgress: new(r.Egress),
 		IpProtocol: new(network.ProtocolName(r.Protocol)), FromPort: new(r.From), ToPort: new(r.To), Description: optional(r.Description), Tags: renderTags(t),
-	}
-	if out.Tags == nil {
-		out.Tags = []model.Tag{}
+		SecurityGroupRuleArn: new(s.arnOf(account, "security-group-rule", r.ID)),
 	}
 	switch {
 	case r.Group != "":
@@ -88,10 +88,30 @@ func renderRule(account, group string, r *network.Rule, t tags.Set) model.Securi
 	return out
 }
 
-func renderRules(account, group string, rules []network.Rule, t tags.Set) []model.SecurityGroupRule {
+func (s *Server) renderRules(account, group string, rules []network.Rule, t tags.Set) []model.SecurityGroupRule {
 	out := make([]model.SecurityGroupRule, len(rules))
 	for i := range rules {
-		out[i] = renderRule(account, group, &rules[i], t)
+		out[i] = s.renderRule(account, group, &rules[i], t)
+	}
+	return out
+}
+
+// renderRevoked writes the rules that were taken from a group.
+func renderRevoked(group string, rules []network.Rule) []model.RevokedSecurityGroupRule {
+	out := make([]model.RevokedSecurityGroupRule, len(rules))
+	for i := range rules {
+		r := &rules[i]
+		out[i] = model.RevokedSecurityGroupRule{
+			SecurityGroupRuleId: new(r.ID), GroupId: new(group), IsEgress: new(r.Egress), IpProtocol: new(network.ProtocolName(r.Protocol)),
+			FromPort: new(r.From), ToPort: new(r.To), ReferencedGroupId: optional(r.Group), Description: optional(r.Description),
+		}
+		switch {
+		case r.Group != "":
+		case r.CIDR.Addr().Is6():
+			out[i].CidrIpv6 = new(r.CIDR.String())
+		default:
+			out[i].CidrIpv4 = new(r.CIDR.String())
+		}
 	}
 	return out
 }

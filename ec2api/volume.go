@@ -34,7 +34,7 @@ func (s *Server) volumes(ctx context.Context, c *Call) ([]model.Volume, error) {
 			continue
 		}
 		for n := range i.Disks {
-			all = append(all, showVolume(i, &i.Disks[n], tagged[i.Disks[n].Volume]))
+			all = append(all, s.showVolume(i, &i.Disks[n], tagged[i.Disks[n].Volume]))
 		}
 	}
 	return all, nil
@@ -51,15 +51,15 @@ func (s *Server) volumeTags(ctx context.Context, account string) (_ map[string]t
 
 // showVolume makes the answer's form of a disk. Performance is not limited here: what is told are the figures that a
 // volume of its type begins with on AWS, which clients compare with their defaults.
-func showVolume(i *compute.Instance, d *compute.Disk, set tags.Set) model.Volume {
+func (s *Server) showVolume(i *compute.Instance, d *compute.Disk, set tags.Set) model.Volume {
 	attached := time.UnixMilli(d.Attached).UTC()
 	v := model.Volume{
-		VolumeId: new(d.Volume), Size: new(d.SizeGiB), SnapshotId: new(""), AvailabilityZone: new(i.Zone), State: new(model.VolumeStateInUse),
+		VolumeId: new(d.Volume), Size: new(d.SizeGiB), SnapshotId: new(""), AvailabilityZone: new(i.Zone), AvailabilityZoneId: new(s.network.ZoneID(i.Zone)), State: new(model.VolumeStateInUse),
 		CreateTime: new(time.UnixMilli(i.Created).UTC()), VolumeType: new(orText(d.Type, "gp2")), Encrypted: new(false),
-		MultiAttachEnabled: new(false), Tags: renderTags(set),
+		MultiAttachEnabled: new(false), Operator: ownOperator(), Tags: renderTags(set),
 		Attachments: []model.VolumeAttachment{{
 			AttachTime: &attached, Device: new(d.Device), InstanceId: new(i.ID), State: new(model.VolumeAttachmentStateAttached),
-			VolumeId: new(d.Volume), DeleteOnTermination: new(d.Delete),
+			VolumeId: new(d.Volume), DeleteOnTermination: new(d.Delete), EbsCardIndex: new(0),
 		}},
 	}
 	const gp3IOPS, gp3Throughput, perGiB, leastIOPS, mostIOPS = 3000, 125, 3, 100, 16000
@@ -80,7 +80,7 @@ var volumeFilters = filter.Set[model.Volume]{
 		"attachment.instance-id":           func(v *model.Volume) []string { return word(v.Attachments[0].InstanceId) },
 		"attachment.status":                func(v *model.Volume) []string { return word(v.Attachments[0].State) },
 		"availability-zone":                func(v *model.Volume) []string { return word(v.AvailabilityZone) },
-		"availability-zone-id":             nil, // set in describeVolumes, which knows the zones
+		"availability-zone-id":             func(v *model.Volume) []string { return word(v.AvailabilityZoneId) },
 		"create-time":                      func(v *model.Volume) []string { return moment(v.CreateTime) },
 		"encrypted":                        func(v *model.Volume) []string { return truth(v.Encrypted) },
 		"fast-restored":                    func(*model.Volume) []string { return []string{"false"} },

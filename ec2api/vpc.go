@@ -50,3 +50,8 @@ var vpcFilters = filter.Set[model.Vpc]{
 	},
 	Tags: func(v *model.Vpc) map[string]string { return tagMap(v.Tags) },
 }
+
+// publicAccess says that nothing keeps internet gateways from the traffic that route tables send them.
+func publicAccess() *model.BlockPublicAccessStates {
+	return &model.BlockPublicAccessStates{InternetGatewayBlockMode: new("off")}
+}

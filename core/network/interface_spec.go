@@ -19,6 +19,7 @@ type InterfaceSpec struct {
 	Secondary   []netip.Addr // further addresses
 	SecondaryN  int          // number of further addresses to choose
 	Description string
+	Requester   string // who makes it; an instance's own interfaces have none
 	// AutoPublic overrides the subnet's MapPublicIP: whether the interface has a public address while its instance
 	// runs. Without Attach none is taken.
 	AutoPublic *bool

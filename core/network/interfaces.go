@@ -35,6 +35,7 @@ func (tx *Tx) createInterface(spec InterfaceSpec) (*Interface, error) {
 	nic := &Interface{
 		ID: ids.New(ids.NetworkInterface), Account: tx.account, VPC: sub.VPC, Subnet: sub.ID, Zone: sub.Zone, MAC: newMAC(),
 		Description: spec.Description, Groups: groups, SourceDestCheck: !spec.NoSrcCheck, AutoPublic: sub.MapPublicIP, Created: tx.now,
+		Requester: spec.Requester,
 	}
 	switch {
 	case spec.Attach == nil, spec.Attach.DeviceIndex != 0 && spec.AutoPublic == nil:

@@ -2475,6 +2475,7 @@ func (v *Placement) DecodeQuery(d *query.Decoder, n *query.Node) {
 	v.SpreadDomain = d.String(n, "SpreadDomain")
 	v.HostResourceGroupArn = d.String(n, "HostResourceGroupArn")
 	v.GroupId = d.String(n, "GroupId")
+	v.AvailabilityZoneId = d.String(n, "AvailabilityZoneId")
 }
 
 // DecodeQuery reads the structure from a form.

@@ -205,6 +205,11 @@ func (v *BlockDeviceMapping) EncodeXML(w *ec2xml.Writer) {
 }
 
 // EncodeXML writes the members of the structure.
+func (v *BlockPublicAccessStates) EncodeXML(w *ec2xml.Writer) {
+	w.Str("internetGatewayBlockMode", v.InternetGatewayBlockMode)
+}
+
+// EncodeXML writes the members of the structure.
 func (v *CancelImportTaskResult) EncodeXML(w *ec2xml.Writer) {
 	w.Str("importTaskId", v.ImportTaskId)
 	w.Str("previousState", v.PreviousState)
@@ -393,6 +398,7 @@ func (v *CreateRouteTableResult) EncodeXML(w *ec2xml.Writer) {
 func (v *CreateSecurityGroupResult) EncodeXML(w *ec2xml.Writer) {
 	w.Str("groupId", v.GroupId)
 	writeList(w, "tagSet", "item", v.Tags)
+	w.Str("securityGroupArn", v.SecurityGroupArn)
 }
 
 // EncodeXML writes the members of the structure.
@@ -951,6 +957,7 @@ func (v *EbsInstanceBlockDevice) EncodeXML(w *ec2xml.Writer) {
 	w.Str("volumeId", v.VolumeId)
 	w.Str("associatedResource", v.AssociatedResource)
 	w.Str("volumeOwnerId", v.VolumeOwnerId)
+	w.Int("ebsCardIndex", v.EbsCardIndex)
 }
 
 // EncodeXML writes the members of the structure.
@@ -961,6 +968,19 @@ func (v *EbsOptimizedInfo) EncodeXML(w *ec2xml.Writer) {
 	w.Int("maximumBandwidthInMbps", v.MaximumBandwidthInMbps)
 	w.Float("maximumThroughputInMBps", v.MaximumThroughputInMBps)
 	w.Int("maximumIops", v.MaximumIops)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *EbsStatusDetails) EncodeXML(w *ec2xml.Writer) {
+	w.Time("impairedSince", v.ImpairedSince)
+	w.Str("name", v.Name)
+	w.Str("status", v.Status)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *EbsStatusSummary) EncodeXML(w *ec2xml.Writer) {
+	writeList(w, "details", "item", v.Details)
+	w.Str("status", v.Status)
 }
 
 // EncodeXML writes the members of the structure.
@@ -1440,6 +1460,16 @@ func (v *Instance) EncodeXML(w *ec2xml.Writer) {
 		w.Close("maintenanceOptions")
 	}
 	w.Str("currentInstanceBootMode", v.CurrentInstanceBootMode)
+	if v.NetworkPerformanceOptions != nil {
+		w.Open("networkPerformanceOptions")
+		v.NetworkPerformanceOptions.EncodeXML(w)
+		w.Close("networkPerformanceOptions")
+	}
+	if v.Operator != nil {
+		w.Open("operator")
+		v.Operator.EncodeXML(w)
+		w.Close("operator")
+	}
 }
 
 // EncodeXML writes the members of the structure.
@@ -1565,6 +1595,7 @@ func (v *InstanceIpv6Prefix) EncodeXML(w *ec2xml.Writer) {
 // EncodeXML writes the members of the structure.
 func (v *InstanceMaintenanceOptions) EncodeXML(w *ec2xml.Writer) {
 	w.Str("autoRecovery", v.AutoRecovery)
+	w.Str("rebootMigration", v.RebootMigration)
 }
 
 // EncodeXML writes the members of the structure.
@@ -1620,6 +1651,11 @@ func (v *InstanceNetworkInterface) EncodeXML(w *ec2xml.Writer) {
 		v.ConnectionTrackingConfiguration.EncodeXML(w)
 		w.Close("connectionTrackingConfiguration")
 	}
+	if v.Operator != nil {
+		w.Open("operator")
+		v.Operator.EncodeXML(w)
+		w.Close("operator")
+	}
 }
 
 // EncodeXML writes the members of the structure.
@@ -1644,6 +1680,11 @@ func (v *InstanceNetworkInterfaceAttachment) EncodeXML(w *ec2xml.Writer) {
 		v.EnaSrdSpecification.EncodeXML(w)
 		w.Close("enaSrdSpecification")
 	}
+}
+
+// EncodeXML writes the members of the structure.
+func (v *InstanceNetworkPerformanceOptions) EncodeXML(w *ec2xml.Writer) {
+	w.Str("bandwidthWeighting", v.BandwidthWeighting)
 }
 
 // EncodeXML writes the members of the structure.
@@ -1763,6 +1804,12 @@ func (v *InstanceStatus) EncodeXML(w *ec2xml.Writer) {
 		w.Open("systemStatus")
 		v.SystemStatus.EncodeXML(w)
 		w.Close("systemStatus")
+	}
+	w.Str("availabilityZoneId", v.AvailabilityZoneId)
+	if v.AttachedEbsStatus != nil {
+		w.Open("attachedEbsStatus")
+		v.AttachedEbsStatus.EncodeXML(w)
+		w.Close("attachedEbsStatus")
 	}
 }
 
@@ -2446,6 +2493,17 @@ func (v *NetworkInterface) EncodeXML(w *ec2xml.Writer) {
 	w.Bool("denyAllIgwTraffic", v.DenyAllIgwTraffic)
 	w.Bool("ipv6Native", v.Ipv6Native)
 	w.Str("ipv6Address", v.Ipv6Address)
+	w.Str("publicDnsName", v.PublicDnsName)
+	if v.PublicIpDnsNameOptions != nil {
+		w.Open("publicIpDnsNameOptions")
+		v.PublicIpDnsNameOptions.EncodeXML(w)
+		w.Close("publicIpDnsNameOptions")
+	}
+	if v.Operator != nil {
+		w.Open("operator")
+		v.Operator.EncodeXML(w)
+		w.Close("operator")
+	}
 }
 
 // EncodeXML writes the members of the structure.
@@ -2539,6 +2597,12 @@ func (v *NitroTpmInfo) EncodeXML(w *ec2xml.Writer) {
 }
 
 // EncodeXML writes the members of the structure.
+func (v *OperatorResponse) EncodeXML(w *ec2xml.Writer) {
+	w.Bool("managed", v.Managed)
+	w.Str("principal", v.Principal)
+}
+
+// EncodeXML writes the members of the structure.
 func (v *Placement) EncodeXML(w *ec2xml.Writer) {
 	w.Str("availabilityZone", v.AvailabilityZone)
 	w.Str("affinity", v.Affinity)
@@ -2549,6 +2613,7 @@ func (v *Placement) EncodeXML(w *ec2xml.Writer) {
 	w.Str("spreadDomain", v.SpreadDomain)
 	w.Str("hostResourceGroupArn", v.HostResourceGroupArn)
 	w.Str("groupId", v.GroupId)
+	w.Str("availabilityZoneId", v.AvailabilityZoneId)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2633,6 +2698,14 @@ func (v *PtrUpdateStatus) EncodeXML(w *ec2xml.Writer) {
 	w.Str("value", v.Value)
 	w.Str("status", v.Status)
 	w.Str("reason", v.Reason)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *PublicIpDnsNameOptions) EncodeXML(w *ec2xml.Writer) {
+	w.Str("dnsHostnameType", v.DnsHostnameType)
+	w.Str("publicIpv4DnsName", v.PublicIpv4DnsName)
+	w.Str("publicIpv6DnsName", v.PublicIpv6DnsName)
+	w.Str("publicDualStackDnsName", v.PublicDualStackDnsName)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2786,12 +2859,29 @@ func (v *ResponseLaunchTemplateData) EncodeXML(w *ec2xml.Writer) {
 func (v *RevokeSecurityGroupEgressResult) EncodeXML(w *ec2xml.Writer) {
 	w.Bool("return", v.Return)
 	writeList(w, "unknownIpPermissionSet", "item", v.UnknownIpPermissions)
+	writeList(w, "revokedSecurityGroupRuleSet", "item", v.RevokedSecurityGroupRules)
 }
 
 // EncodeXML writes the members of the structure.
 func (v *RevokeSecurityGroupIngressResult) EncodeXML(w *ec2xml.Writer) {
 	w.Bool("return", v.Return)
 	writeList(w, "unknownIpPermissionSet", "item", v.UnknownIpPermissions)
+	writeList(w, "revokedSecurityGroupRuleSet", "item", v.RevokedSecurityGroupRules)
+}
+
+// EncodeXML writes the members of the structure.
+func (v *RevokedSecurityGroupRule) EncodeXML(w *ec2xml.Writer) {
+	w.Str("securityGroupRuleId", v.SecurityGroupRuleId)
+	w.Str("groupId", v.GroupId)
+	w.Bool("isEgress", v.IsEgress)
+	w.Str("ipProtocol", v.IpProtocol)
+	w.Int("fromPort", v.FromPort)
+	w.Int("toPort", v.ToPort)
+	w.Str("cidrIpv4", v.CidrIpv4)
+	w.Str("cidrIpv6", v.CidrIpv6)
+	w.Str("prefixListId", v.PrefixListId)
+	w.Str("referencedGroupId", v.ReferencedGroupId)
+	w.Str("description", v.Description)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2855,6 +2945,7 @@ func (v *SecurityGroup) EncodeXML(w *ec2xml.Writer) {
 	writeList(w, "ipPermissionsEgress", "item", v.IpPermissionsEgress)
 	writeList(w, "tagSet", "item", v.Tags)
 	w.Str("vpcId", v.VpcId)
+	w.Str("securityGroupArn", v.SecurityGroupArn)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2876,6 +2967,7 @@ func (v *SecurityGroupRule) EncodeXML(w *ec2xml.Writer) {
 	}
 	w.Str("description", v.Description)
 	writeList(w, "tagSet", "item", v.Tags)
+	w.Str("securityGroupRuleArn", v.SecurityGroupRuleArn)
 }
 
 // EncodeXML writes the members of the structure.
@@ -2995,6 +3087,11 @@ func (v *Subnet) EncodeXML(w *ec2xml.Writer) {
 		w.Open("privateDnsNameOptionsOnLaunch")
 		v.PrivateDnsNameOptionsOnLaunch.EncodeXML(w)
 		w.Close("privateDnsNameOptionsOnLaunch")
+	}
+	if v.BlockPublicAccessStates != nil {
+		w.Open("blockPublicAccessStates")
+		v.BlockPublicAccessStates.EncodeXML(w)
+		w.Close("blockPublicAccessStates")
 	}
 }
 
@@ -3138,6 +3235,12 @@ func (v *Volume) EncodeXML(w *ec2xml.Writer) {
 	w.Bool("multiAttachEnabled", v.MultiAttachEnabled)
 	w.Int("throughput", v.Throughput)
 	w.Str("sseType", v.SseType)
+	w.Str("availabilityZoneId", v.AvailabilityZoneId)
+	if v.Operator != nil {
+		w.Open("operator")
+		v.Operator.EncodeXML(w)
+		w.Close("operator")
+	}
 }
 
 // EncodeXML writes the members of the structure.
@@ -3150,6 +3253,7 @@ func (v *VolumeAttachment) EncodeXML(w *ec2xml.Writer) {
 	w.Bool("deleteOnTermination", v.DeleteOnTermination)
 	w.Str("associatedResource", v.AssociatedResource)
 	w.Str("instanceOwningService", v.InstanceOwningService)
+	w.Int("ebsCardIndex", v.EbsCardIndex)
 }
 
 // EncodeXML writes the members of the structure.
@@ -3221,6 +3325,7 @@ func (v *VolumeStatusItem) EncodeXML(w *ec2xml.Writer) {
 		w.Close("volumeStatus")
 	}
 	writeList(w, "attachmentStatuses", "item", v.AttachmentStatuses)
+	w.Str("availabilityZoneId", v.AvailabilityZoneId)
 }
 
 // EncodeXML writes the members of the structure.
@@ -3235,6 +3340,11 @@ func (v *Vpc) EncodeXML(w *ec2xml.Writer) {
 	writeList(w, "cidrBlockAssociationSet", "item", v.CidrBlockAssociationSet)
 	w.Bool("isDefault", v.IsDefault)
 	writeList(w, "tagSet", "item", v.Tags)
+	if v.BlockPublicAccessStates != nil {
+		w.Open("blockPublicAccessStates")
+		v.BlockPublicAccessStates.EncodeXML(w)
+		w.Close("blockPublicAccessStates")
+	}
 }
 
 // EncodeXML writes the members of the structure.

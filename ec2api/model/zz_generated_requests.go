@@ -2350,6 +2350,7 @@ type Placement struct {
 	SpreadDomain         *string
 	HostResourceGroupArn *string
 	GroupId              *string
+	AvailabilityZoneId   *string
 }
 
 // PortRange is the structure of that name in the API model.

@@ -158,6 +158,11 @@ type BaselineEbsBandwidthMbps struct {
 	Max *int
 }
 
+// BlockPublicAccessStates is the structure of that name in the API model.
+type BlockPublicAccessStates struct {
+	InternetGatewayBlockMode *string
+}
+
 // CancelImportTaskResult is the structure of that name in the API model.
 type CancelImportTaskResult struct {
 	ImportTaskId  *string
@@ -289,8 +294,9 @@ type CreateRouteTableResult struct {
 
 // CreateSecurityGroupResult is the structure of that name in the API model.
 type CreateSecurityGroupResult struct {
-	GroupId *string
-	Tags    []Tag
+	GroupId          *string
+	Tags             []Tag
+	SecurityGroupArn *string
 }
 
 // CreateSnapshotsResult is the structure of that name in the API model.
@@ -638,6 +644,7 @@ type EbsInstanceBlockDevice struct {
 	VolumeId            *string
 	AssociatedResource  *string
 	VolumeOwnerId       *string
+	EbsCardIndex        *int
 }
 
 // EbsOptimizedInfo is the structure of that name in the API model.
@@ -648,6 +655,19 @@ type EbsOptimizedInfo struct {
 	MaximumBandwidthInMbps   *int
 	MaximumThroughputInMBps  *float64
 	MaximumIops              *int
+}
+
+// EbsStatusDetails is the structure of that name in the API model.
+type EbsStatusDetails struct {
+	ImpairedSince *time.Time
+	Name          *string
+	Status        *string
+}
+
+// EbsStatusSummary is the structure of that name in the API model.
+type EbsStatusSummary struct {
+	Details []EbsStatusDetails
+	Status  *string
 }
 
 // EfaInfo is the structure of that name in the API model.
@@ -1001,6 +1021,8 @@ type Instance struct {
 	TpmSupport                              *string
 	MaintenanceOptions                      *InstanceMaintenanceOptions
 	CurrentInstanceBootMode                 *string
+	NetworkPerformanceOptions               *InstanceNetworkPerformanceOptions
+	Operator                                *OperatorResponse
 }
 
 // InstanceAttachmentEnaSrdSpecification is the structure of that name in the API model.
@@ -1059,7 +1081,8 @@ type InstanceIpv6Prefix struct {
 
 // InstanceMaintenanceOptions is the structure of that name in the API model.
 type InstanceMaintenanceOptions struct {
-	AutoRecovery *string
+	AutoRecovery    *string
+	RebootMigration *string
 }
 
 // InstanceMetadataOptionsResponse is the structure of that name in the API model.
@@ -1099,6 +1122,7 @@ type InstanceNetworkInterface struct {
 	Ipv4Prefixes                    []InstanceIpv4Prefix
 	Ipv6Prefixes                    []InstanceIpv6Prefix
 	ConnectionTrackingConfiguration *ConnectionTrackingSpecificationResponse
+	Operator                        *OperatorResponse
 }
 
 // InstanceNetworkInterfaceAssociation is the structure of that name in the API model.
@@ -1119,6 +1143,11 @@ type InstanceNetworkInterfaceAttachment struct {
 	Status              *string
 	NetworkCardIndex    *int
 	EnaSrdSpecification *InstanceAttachmentEnaSrdSpecification
+}
+
+// InstanceNetworkPerformanceOptions is the structure of that name in the API model.
+type InstanceNetworkPerformanceOptions struct {
+	BandwidthWeighting *string
 }
 
 // InstancePrivateIpAddress is the structure of that name in the API model.
@@ -1172,13 +1201,15 @@ type InstanceStateChange struct {
 
 // InstanceStatus is the structure of that name in the API model.
 type InstanceStatus struct {
-	AvailabilityZone *string
-	OutpostArn       *string
-	Events           []InstanceStatusEvent
-	InstanceId       *string
-	InstanceState    *InstanceState
-	InstanceStatus   *InstanceStatusSummary
-	SystemStatus     *InstanceStatusSummary
+	AvailabilityZone   *string
+	OutpostArn         *string
+	Events             []InstanceStatusEvent
+	InstanceId         *string
+	InstanceState      *InstanceState
+	InstanceStatus     *InstanceStatusSummary
+	SystemStatus       *InstanceStatusSummary
+	AvailabilityZoneId *string
+	AttachedEbsStatus  *EbsStatusSummary
 }
 
 // InstanceStatusDetails is the structure of that name in the API model.
@@ -1706,6 +1737,9 @@ type NetworkInterface struct {
 	DenyAllIgwTraffic               *bool
 	Ipv6Native                      *bool
 	Ipv6Address                     *string
+	PublicDnsName                   *string
+	PublicIpDnsNameOptions          *PublicIpDnsNameOptions
+	Operator                        *OperatorResponse
 }
 
 // NetworkInterfaceAssociation is the structure of that name in the API model.
@@ -1782,6 +1816,12 @@ type NitroTpmInfo struct {
 	SupportedVersions []string
 }
 
+// OperatorResponse is the structure of that name in the API model.
+type OperatorResponse struct {
+	Managed   *bool
+	Principal *string
+}
+
 // PlacementGroup is the structure of that name in the API model.
 type PlacementGroup struct {
 	GroupName      *string
@@ -1846,6 +1886,14 @@ type PtrUpdateStatus struct {
 	Value  *string
 	Status *string
 	Reason *string
+}
+
+// PublicIpDnsNameOptions is the structure of that name in the API model.
+type PublicIpDnsNameOptions struct {
+	DnsHostnameType        *string
+	PublicIpv4DnsName      *string
+	PublicIpv6DnsName      *string
+	PublicDualStackDnsName *string
 }
 
 // ReferencedSecurityGroup is the structure of that name in the API model.
@@ -1937,14 +1985,31 @@ type ResponseLaunchTemplateData struct {
 
 // RevokeSecurityGroupEgressResult is the structure of that name in the API model.
 type RevokeSecurityGroupEgressResult struct {
-	Return               *bool
-	UnknownIpPermissions []IpPermission
+	Return                    *bool
+	UnknownIpPermissions      []IpPermission
+	RevokedSecurityGroupRules []RevokedSecurityGroupRule
 }
 
 // RevokeSecurityGroupIngressResult is the structure of that name in the API model.
 type RevokeSecurityGroupIngressResult struct {
-	Return               *bool
-	UnknownIpPermissions []IpPermission
+	Return                    *bool
+	UnknownIpPermissions      []IpPermission
+	RevokedSecurityGroupRules []RevokedSecurityGroupRule
+}
+
+// RevokedSecurityGroupRule is the structure of that name in the API model.
+type RevokedSecurityGroupRule struct {
+	SecurityGroupRuleId *string
+	GroupId             *string
+	IsEgress            *bool
+	IpProtocol          *string
+	FromPort            *int
+	ToPort              *int
+	CidrIpv4            *string
+	CidrIpv6            *string
+	PrefixListId        *string
+	ReferencedGroupId   *string
+	Description         *string
 }
 
 // Route is the structure of that name in the API model.
@@ -2004,23 +2069,25 @@ type SecurityGroup struct {
 	IpPermissionsEgress []IpPermission
 	Tags                []Tag
 	VpcId               *string
+	SecurityGroupArn    *string
 }
 
 // SecurityGroupRule is the structure of that name in the API model.
 type SecurityGroupRule struct {
-	SecurityGroupRuleId *string
-	GroupId             *string
-	GroupOwnerId        *string
-	IsEgress            *bool
-	IpProtocol          *string
-	FromPort            *int
-	ToPort              *int
-	CidrIpv4            *string
-	CidrIpv6            *string
-	PrefixListId        *string
-	ReferencedGroupInfo *ReferencedSecurityGroup
-	Description         *string
-	Tags                []Tag
+	SecurityGroupRuleId  *string
+	GroupId              *string
+	GroupOwnerId         *string
+	IsEgress             *bool
+	IpProtocol           *string
+	FromPort             *int
+	ToPort               *int
+	CidrIpv4             *string
+	CidrIpv6             *string
+	PrefixListId         *string
+	ReferencedGroupInfo  *ReferencedSecurityGroup
+	Description          *string
+	Tags                 []Tag
+	SecurityGroupRuleArn *string
 }
 
 // Snapshot is the structure of that name in the API model.
@@ -2129,6 +2196,7 @@ type Subnet struct {
 	EnableDns64                   *bool
 	Ipv6Native                    *bool
 	PrivateDnsNameOptionsOnLaunch *PrivateDnsNameOptionsOnLaunch
+	BlockPublicAccessStates       *BlockPublicAccessStates
 }
 
 // SubnetCidrBlockState is the structure of that name in the API model.
@@ -2246,6 +2314,8 @@ type Volume struct {
 	MultiAttachEnabled *bool
 	Throughput         *int
 	SseType            *string
+	AvailabilityZoneId *string
+	Operator           *OperatorResponse
 }
 
 // VolumeAttachment is the structure of that name in the API model.
@@ -2258,6 +2328,7 @@ type VolumeAttachment struct {
 	DeleteOnTermination   *bool
 	AssociatedResource    *string
 	InstanceOwningService *string
+	EbsCardIndex          *int
 }
 
 // VolumeModification is the structure of that name in the API model.
@@ -2325,6 +2396,7 @@ type VolumeStatusItem struct {
 	VolumeId           *string
 	VolumeStatus       *VolumeStatusInfo
 	AttachmentStatuses []VolumeStatusAttachmentStatus
+	AvailabilityZoneId *string
 }
 
 // Vpc is the structure of that name in the API model.
@@ -2339,6 +2411,7 @@ type Vpc struct {
 	CidrBlockAssociationSet     []VpcCidrBlockAssociation
 	IsDefault                   *bool
 	Tags                        []Tag
+	BlockPublicAccessStates     *BlockPublicAccessStates
 }
 
 // VpcCidrBlockAssociation is the structure of that name in the API model.

@@ -37,9 +37,7 @@ const (
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	pid := os.Getpid()
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-	s := startTest(t, "--host-prefix", "t"+string(letters[pid%36])+string(letters[pid/36%36]),
+	s := startTest(t, "--host-prefix", ownPrefix("t"),
 		"--quota-instances", fmt.Sprint(quotaInstances), "--quota-vcpus", fmt.Sprint(quotaVCPUs))
 	f := &fixture{t: t, s: s, names: map[string]string{}}
 	f.owner = &wire.Signer{Access: s.AccessKey, Secret: s.SecretKey, Region: s.Region, Service: "ec2"}
@@ -52,6 +50,13 @@ func newFixture(t *testing.T) *fixture {
 	f.others()
 	f.quiet()
 	return f
+}
+
+// ownPrefix names the machines of this process in the daemon that all have in common.
+func ownPrefix(first string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	pid := os.Getpid()
+	return first + string(letters[pid%36]) + string(letters[pid/36%36])
 }
 
 // accountOf asks whose a key is.

@@ -106,7 +106,7 @@ func upper(s string) string {
 	return s
 }
 
-// add reads what the service has got since the model was frozen: names of actions, and members whose shapes the model has.
+// add reads what the service has got since the model was frozen: names of actions, shapes, and members of shapes.
 func (m *apiModel) add(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -114,6 +114,7 @@ func (m *apiModel) add(file string) error {
 	}
 	var more struct {
 		Actions []string
+		Shapes  map[string]*shape
 		Members map[string][]struct {
 			Name string
 			ref
@@ -123,6 +124,12 @@ func (m *apiModel) add(file string) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	m.newer = more.Actions
+	for name, s := range more.Shapes {
+		if m.Shapes[name] != nil {
+			return fmt.Errorf("%s: the model knows the shape %s now", file, name)
+		}
+		m.Shapes[name] = s
+	}
 	for name, list := range more.Members {
 		s := m.Shapes[name]
 		if s == nil {
