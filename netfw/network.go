@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -82,9 +83,9 @@ func (n *network) apply(want *Network) error {
 	if !same || !n.ready {
 		note("unplug", n.unplug(desired))
 	}
-	var lost []netip.Addr
+	had, adopts := n.taps, !n.ready
 	if !same {
-		lost, n.taps = lostAddresses(n.desired, desired), nil
+		n.taps = nil
 	}
 	if n.uplink == (netip.Addr{}) && needsUplinkAddress(desired) && !n.host.cfg.Isolated {
 		addr, err := n.host.uplinkAddress(n.id)
@@ -100,9 +101,7 @@ func (n *network) apply(want *Network) error {
 	}
 	note("services", n.serve())
 	note("links", n.ensurePlugged(want))
-	if len(lost) > 0 {
-		note("flows", n.ns.FlushFlows(lost))
-	}
+	note("flows", n.endFlows(want, had, adopts))
 	return errors.Join(errs...)
 }
 
@@ -201,29 +200,6 @@ func (n *network) unplug(desired map[string]Interface) error {
 	return errors.Join(errs...)
 }
 
-// lostAddresses are those that an interface had and that it, or its public side, has no more.
-func lostAddresses(before, after map[string]Interface) []netip.Addr {
-	kept := map[netip.Addr]netip.Addr{}
-	for _, i := range after {
-		for _, a := range i.Addresses {
-			kept[a.IP] = a.Public
-		}
-	}
-	var lost []netip.Addr
-	for _, i := range before {
-		for _, a := range i.Addresses {
-			public, ok := kept[a.IP]
-			if !ok {
-				lost = append(lost, a.IP)
-			}
-			if a.Public.IsValid() && (!ok || public != a.Public) {
-				lost = append(lost, a.Public)
-			}
-		}
-	}
-	return lost
-}
-
 // routed tells whether the router is set up as it should be.
 func (n *network) routed(want *Network) bool {
 	return n.router != nil && n.router.MTU == want.MTU && n.router.NoDNS == want.NoDNS && slices.Equal(n.router.CIDRs, want.CIDRs) &&
@@ -238,11 +214,7 @@ func (n *network) ensureRouter(want *Network) error {
 	if err := n.ns.EnsureRouter(); err != nil {
 		return err
 	}
-	local := append([]netip.Addr{nft.MetadataAddr}, want.resolvers()...)
-	for _, s := range want.Subnets {
-		local = append(local, gateway(s.CIDR))
-	}
-	if err := errors.Join(n.ns.EnsureLocal(local), n.ns.EnsureSinks(want.CIDRs)); err != nil {
+	if err := errors.Join(n.ns.EnsureLocal(n.local(want)), n.ns.EnsureSinks(want.CIDRs)); err != nil {
 		return err
 	}
 	if !n.host.cfg.Isolated {
@@ -274,18 +246,36 @@ func (n *network) ensurePublic(desired map[string]Interface) error {
 			}
 		}
 	}
-	if n.public != nil && len(n.public) == len(seen) && !slices.ContainsFunc(n.public, func(a netip.Addr) bool { return !seen[a] }) {
+	if n.public != nil && len(n.public) == len(seen) && !slices.ContainsFunc(n.public, func(a netip.Addr) bool { return !seen[a] || !n.host.leads(a, n.id) }) {
 		return nil
 	}
-	addrs := make([]netip.Addr, 0, len(seen))
-	for a := range seen {
-		addrs = append(addrs, a)
-	}
-	if err := link.EnsurePublic(uplinkName(n.host.cfg.Prefix, n.id), addrs); err != nil {
+	n.public = nil
+	if err := n.host.lead(seen, n.id); err != nil {
 		return err
 	}
-	n.public = addrs
+	n.public = slices.AppendSeq(make([]netip.Addr, 0, len(seen)), maps.Keys(seen))
 	return nil
+}
+
+// lead makes the host's routes of public addresses, and no others, lead to a network.
+func (h *Host) lead(addrs map[netip.Addr]bool, network string) error {
+	h.allocate.Lock()
+	defer h.allocate.Unlock()
+	if err := link.EnsurePublic(uplinkName(h.cfg.Prefix, network), slices.Collect(maps.Keys(addrs))); err != nil {
+		return err
+	}
+	maps.DeleteFunc(h.routed, func(a netip.Addr, id string) bool { return id == network && !addrs[a] })
+	for a := range addrs {
+		h.routed[a] = network
+	}
+	return nil
+}
+
+// leads tells whether the route of an address was last given to a network: another may have taken it since, and given it up.
+func (h *Host) leads(a netip.Addr, network string) bool {
+	h.allocate.Lock()
+	defer h.allocate.Unlock()
+	return h.routed[a] == network
 }
 
 // ensurePlugged sets up the taps that are in the namespace and differ from what was wanted last.
@@ -356,6 +346,11 @@ func (h *Host) Remove(ctx context.Context, id string) error {
 	h.mu.Lock()
 	delete(h.mu.networks, id)
 	h.mu.Unlock()
+	h.allocate.Lock()
+	defer h.allocate.Unlock()
+	its := func(_ netip.Addr, of string) bool { return of == id }
+	maps.DeleteFunc(h.promised, its)
+	maps.DeleteFunc(h.routed, its)
 	return nil
 }
 

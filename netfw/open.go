@@ -33,9 +33,11 @@ type Host struct {
 		prepared bool // the host's own namespace is set up
 		networks map[string]*network
 	}
-	// allocate is held while a network looks for an address of its own, and guards what was promised to whom.
+	// allocate is held while a network looks for an address of its own, or gets the routes of its public ones. It guards what was
+	// promised to whom, and to which network the host's routes lead.
 	allocate sync.Mutex
 	promised map[netip.Addr]string
+	routed   map[netip.Addr]string
 }
 
 // Open looks whether the process may do what is needed, and changes nothing.
@@ -72,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("%w: nftables: %w", ErrUnsupported, err)
 	}
 	h.done, h.stop = context.WithCancel(context.WithoutCancel(ctx))
-	h.mu.networks, h.promised = map[string]*network{}, map[netip.Addr]string{}
+	h.mu.networks, h.promised, h.routed = map[string]*network{}, map[netip.Addr]string{}, map[netip.Addr]string{}
 	return h, nil
 }
 

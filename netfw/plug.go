@@ -3,6 +3,7 @@ package netfw
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 
@@ -57,7 +58,7 @@ func (h *Host) PrepareTap(ctx context.Context, networkID, iface string) (string,
 	switch {
 	case outside == nil:
 	case outside.Attrs().Alias == mark:
-		return name, nil
+		return name, link.SetMTU(nil, outside, n.mtu)
 	case h.made(name, outside.Attrs().Alias):
 		// Made for another network, or not finished.
 		if err := link.DeleteLink(nil, name); err != nil {
@@ -95,6 +96,13 @@ func (h *Host) Plug(ctx context.Context, networkID, iface string) error {
 		}
 		if outside == nil || outside.Attrs().Alias != alias(h.cfg.Prefix, n.id, i.ID) {
 			return fmt.Errorf("%w: %s", ErrNoTap, i.ID)
+		}
+		// Whoever had its addresses before is gone; what was tracked of them is nothing to this guest.
+		err = n.ns.EndFlows(func(f link.Flow) bool {
+			return slices.ContainsFunc(i.Addresses, func(a Address) bool { return f.Has(a.IP) })
+		})
+		if err != nil {
+			return err
 		}
 		if err := link.MoveTap(n.ns, name); err != nil {
 			return err

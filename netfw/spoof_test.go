@@ -40,6 +40,9 @@ func checksum(b []byte) uint16 {
 	return ^uint16(sum)
 }
 
+// routerMAC is where guests send what is for others.
+func routerMAC() net.HardwareAddr { return link.RouterMAC[:] }
+
 // arpRequest is a frame that asks who has an address.
 func arpRequest(etherSrc, sender net.HardwareAddr, senderIP, target string) []byte {
 	b := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}

@@ -77,6 +77,23 @@ func (n *Namespace) ensureAddr(l netlink.Link, a netip.Addr, ones int) error {
 	return nil
 }
 
+// dropAddr takes an address from a link, if it has it.
+func (n *Namespace) dropAddr(l netlink.Link, a netip.Addr) error {
+	have, err := n.Handle.AddrList(l, netlink.FAMILY_ALL)
+	if err != nil {
+		return err
+	}
+	for _, h := range have {
+		if fromIP(h.IP) != a {
+			continue
+		}
+		if err := n.Handle.AddrDel(l, &h); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return fmt.Errorf("remove address %s: %w", a, err)
+		}
+	}
+	return nil
+}
+
 // EnsureLocal makes the addresses those that the router itself answers at, and no others.
 func (n *Namespace) EnsureLocal(addrs []netip.Addr) error {
 	lo, err := n.Handle.LinkByName("lo")
@@ -143,34 +160,29 @@ func (n *Namespace) EnsureSinks(blocks []netip.Prefix) error {
 	return nil
 }
 
-// FlushFlows ends the tracked connections of addresses, so that nothing of them passes as an answer any more.
-func (n *Namespace) FlushFlows(addrs []netip.Addr) error {
+// A Flow is a tracked connection: its first packet's source and destination, and those of the answers, which differ from them
+// where addresses are translated.
+type Flow struct{ Src, Dst, ReplySrc, ReplyDst netip.Addr }
+
+// Has tells whether an address is at either end of a flow, before or after translation.
+func (f Flow) Has(a netip.Addr) bool {
+	return f.Src == a || f.Dst == a || f.ReplySrc == a || f.ReplyDst == a
+}
+
+// EndFlows ends the tracked connections for which f holds, so that nothing of them passes as an answer any more.
+func (n *Namespace) EndFlows(f func(Flow) bool) error {
 	var errs []error
-	byFamily := map[netlink.InetFamily][]netlink.CustomConntrackFilter{}
-	for _, a := range addrs {
-		fam := netlink.InetFamily(unix.AF_INET)
-		if a.Is6() {
-			fam = unix.AF_INET6
-		}
-		byFamily[fam] = append(byFamily[fam], ofAddr{a})
-	}
-	for fam, filters := range byFamily {
-		if _, err := n.Handle.ConntrackDeleteFilters(netlink.ConntrackTable, fam, filters...); err != nil && !errors.Is(err, unix.ENOENT) {
-			errs = append(errs, fmt.Errorf("flush flows: %w", err))
+	for _, family := range []netlink.InetFamily{unix.AF_INET, unix.AF_INET6} {
+		if _, err := n.Handle.ConntrackDeleteFilters(netlink.ConntrackTable, family, flowFilter(f)); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, fmt.Errorf("end flows: %w", err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ofAddr matches flows that have an address at either end, before or after translation.
-type ofAddr struct{ addr netip.Addr }
+type flowFilter func(Flow) bool
 
 // MatchConntrackFlow is asked for each flow of the table.
-func (f ofAddr) MatchConntrackFlow(flow *netlink.ConntrackFlow) bool {
-	for _, b := range [][]byte{flow.Forward.SrcIP, flow.Forward.DstIP, flow.Reverse.SrcIP, flow.Reverse.DstIP} {
-		if fromIP(b) == f.addr {
-			return true
-		}
-	}
-	return false
+func (f flowFilter) MatchConntrackFlow(c *netlink.ConntrackFlow) bool {
+	return f(Flow{fromIP(c.Forward.SrcIP), fromIP(c.Forward.DstIP), fromIP(c.Reverse.SrcIP), fromIP(c.Reverse.DstIP)})
 }

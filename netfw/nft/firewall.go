@@ -87,7 +87,7 @@ func (t *Tap) equal(o *Tap) bool {
 
 func (t *Tap) clone() Tap {
 	c := *t
-	c.MAC, t.Addrs, t.Groups = slices.Clone(t.MAC), slices.Clone(t.Addrs), slices.Clone(t.Groups)
+	c.MAC, c.Addrs, c.Groups = slices.Clone(t.MAC), slices.Clone(t.Addrs), slices.Clone(t.Groups)
 	return c
 }
 
@@ -97,7 +97,7 @@ func (g *Group) equal(o *Group) bool {
 
 func (g *Group) clone() Group {
 	c := *g
-	c.Ingress, g.Egress, g.Remote = slices.Clone(g.Ingress), slices.Clone(g.Egress), slices.Clone(g.Remote)
+	c.Ingress, c.Egress, c.Remote = slices.Clone(g.Ingress), slices.Clone(g.Egress), slices.Clone(g.Remote)
 	return c
 }
 
