@@ -15,6 +15,13 @@ import (
 // TestMain runs the tests in a network namespace of their own, with a folder of named namespaces of their own: they can do to
 // "the host" what they like, meet no other run on the machine, and nothing of theirs outlives the process.
 func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVar); role != "" {
+		if err := playRole(role); err != nil {
+			fmt.Fprintln(os.Stderr, role+":", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if inOwnNamespace() {
 		if err := becomeHost(); err != nil {
 			fmt.Fprintln(os.Stderr, "set up the host of the tests:", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -79,6 +80,17 @@ func Find(n *Namespace, name string) (netlink.Link, error) {
 // Links lists all links of a namespace; nil means that of the process.
 func Links(n *Namespace) ([]netlink.Link, error) { return handle(n).LinkList() }
 
+// SetMTU gives a link of a namespace another MTU, if it has not got it; nil means the namespace of the process.
+func SetMTU(n *Namespace, l netlink.Link, mtu int) error {
+	if l.Attrs().MTU == mtu {
+		return nil
+	}
+	if err := handle(n).LinkSetMTU(l, mtu); err != nil {
+		return fmt.Errorf("set MTU of %s: %w", l.Attrs().Name, err)
+	}
+	return nil
+}
+
 // MoveTap moves a tap from the namespace of the process into n. It arrives down.
 func MoveTap(n *Namespace, name string) error {
 	l, err := netlink.LinkByName(name)
@@ -111,10 +123,8 @@ func (n *Namespace) EnsureTap(l netlink.Link, guest net.HardwareAddr, hosts []Ho
 			return fmt.Errorf("set MAC of %s: %w", name, err)
 		}
 	}
-	if l.Attrs().MTU != mtu {
-		if err := n.Handle.LinkSetMTU(l, mtu); err != nil {
-			return fmt.Errorf("set MTU of %s: %w", name, err)
-		}
+	if err := SetMTU(n, l, mtu); err != nil {
+		return err
 	}
 	if l.Attrs().Flags&unix.IFF_UP == 0 {
 		if err := n.Handle.LinkSetUp(l); err != nil {
@@ -125,13 +135,12 @@ func (n *Namespace) EnsureTap(l netlink.Link, guest net.HardwareAddr, hosts []Ho
 	if err := n.Do(func() error { return set([]Sysctl{{"ipv4/neigh/" + name + "/proxy_delay", "0"}}) }); err != nil {
 		return err
 	}
-	for _, h := range hosts {
-		if h.Addr.Is6() {
-			if err := n.ensureAddr(l, linkLocalRouter, 64); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			break
-		}
+	ensure := n.dropAddr
+	if slices.ContainsFunc(hosts, func(h Host) bool { return h.Addr.Is6() }) {
+		ensure = func(l netlink.Link, a netip.Addr) error { return n.ensureAddr(l, a, 64) }
+	}
+	if err := ensure(l, linkLocalRouter); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := n.ensureNeighbours(l, guest, hosts); err != nil {
 		return fmt.Errorf("neighbours of %s: %w", name, err)

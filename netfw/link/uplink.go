@@ -69,11 +69,15 @@ func (n *Namespace) EnsureUplink(outer, inner, alias string, mtu int) error {
 		return err
 	}
 	for _, end := range []struct {
+		ns       *Namespace
 		h        *netlink.Handle
 		l        netlink.Link
 		peer     netip.Addr
 		peerLink netlink.Link
-	}{{handle(nil), out, innerEnd, in}, {n.Handle, in, hostEnd, out}} {
+	}{{nil, handle(nil), out, innerEnd, in}, {n, n.Handle, in, hostEnd, out}} {
+		if err := SetMTU(end.ns, end.l, mtu); err != nil {
+			return err
+		}
 		if end.l.Attrs().Flags&unix.IFF_UP == 0 {
 			if err := end.h.LinkSetUp(end.l); err != nil {
 				return fmt.Errorf("bring up %s: %w", end.l.Attrs().Name, err)
