@@ -279,7 +279,7 @@ func TestHalfMadeThings(t *testing.T) {
 	must(t, os.MkdirAll(link.Dir, 0o755))
 	must(t, os.WriteFile(link.Dir+"/"+netfw.NamespaceName("au", id), nil, 0o444))
 	attrs := rtnl.NewLinkAttrs()
-	attrs.Name = "auu00000e5e5e5"
+	attrs.Name = "auu000000e5e5e5"
 	must(t, rtnl.LinkAdd(&rtnl.Veth{LinkAttrs: attrs, PeerName: "aside"}))
 	must(t, link.CreateTap(netfw.TapName("au", eni), "", 1400))
 	n := c.network(id, "10.0.0.0/16")
