@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -149,7 +148,7 @@ func (i *Instance) document() ([]byte, error) {
 	if len(i.Interfaces) > 0 && len(i.Interfaces[0].LocalIPs) > 0 {
 		private = i.Interfaces[0].LocalIPs[0].String()
 	}
-	return json.MarshalIndent(struct {
+	return document(struct {
 		AccountID        string    `json:"accountId"`
 		Architecture     string    `json:"architecture"`
 		AvailabilityZone string    `json:"availabilityZone"`
@@ -166,5 +165,5 @@ func (i *Instance) document() ([]byte, error) {
 		Region           string    `json:"region"`
 		Version          string    `json:"version"`
 	}{i.AccountID, i.Architecture, i.AvailabilityZone, nil, nil, nil, i.ImageID, i.ID, i.InstanceType, orNull(i.KernelID),
-		i.Launched.UTC().Truncate(time.Second), private, orNull(i.RamdiskID), i.Region, "2017-09-30"}, "", "  ")
+		i.Launched.UTC().Truncate(time.Second), private, orNull(i.RamdiskID), i.Region, "2017-09-30"})
 }

@@ -1,7 +1,6 @@
 package imds
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -47,11 +46,13 @@ type Server struct {
 	http *http.Server
 }
 
-// Limits of what guests may send.
+// Limits of what guests may send. A guest on a busy host may need long for a few bytes, so time is what it is given plenty of:
+// what a guest holds is bounded by its connections.
 const (
 	maxHeader     = 16 << 10
 	maxPath       = 2 << 10
-	connsPerGuest = 64
+	connsPerGuest = 256
+	patience      = time.Minute
 	answerWithin  = 10 * time.Second
 )
 
@@ -59,11 +60,13 @@ const (
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg}
 	s.http = &http.Server{
-		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 15 * time.Second, MaxHeaderBytes: maxHeader,
+		Handler: s, ReadTimeout: patience, WriteTimeout: 2 * patience, MaxHeaderBytes: maxHeader,
 		ErrorLog:    slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
+	// One request per connection, as on EC2: so no idle ones are held, and what is sent with the hop limit of a token cannot be
+	// mixed up with other answers.
+	s.http.SetKeepAlivesEnabled(false)
 	return s
 }
 
@@ -203,18 +206,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	steps := strings.FieldsFunc(r.URL.Path, func(c rune) bool { return c == '/' })
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		s.get(w, r, inst, steps)
-	case http.MethodPut:
-		if strings.Join(steps, "/") != "latest/api/token" {
-			refuse(w, http.StatusMethodNotAllowed)
-			return
-		}
+	isToken := strings.Join(steps, "/") == "latest/api/token"
+	switch {
+	case r.Method == http.MethodOptions:
+		w.Header().Set("Allow", allowed(isToken))
+		answer(w, "text/plain", nil)
+	case r.Method == http.MethodPut && isToken:
 		s.token(w, r, inst)
+	case (r.Method == http.MethodGet || r.Method == http.MethodHead) && !isToken:
+		s.get(w, r, inst, steps)
 	default:
-		refuse(w, http.StatusMethodNotAllowed)
+		w.Header().Set("Allow", allowed(isToken))
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(http.StatusMethodNotAllowed)
 	}
+}
+
+// allowed are the methods of a path, as the service lists them with what it does not allow.
+func allowed(token bool) string {
+	if token {
+		return "OPTIONS, PUT"
+	}
+	return "OPTIONS, GET, HEAD"
 }
 
 const (
@@ -239,18 +252,23 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, inst *Instance) {
 		return
 	}
 	w.Header().Set(ttlHeader, strconv.Itoa(ttl))
-	answer(w, r, "text/plain", []byte(newToken(s.cfg.TokenKey, inst.ID, time.Now().Add(time.Duration(ttl)*time.Second))))
+	answer(w, "text/plain", []byte(newToken(s.cfg.TokenKey, inst.ID, time.Now().Add(time.Duration(ttl)*time.Second))))
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request, inst *Instance, steps []string) {
 	token := r.Header.Get(tokenHeader)
 	given := len(r.Header.Values(tokenHeader)) > 0
-	if given && !validToken(s.cfg.TokenKey, inst.ID, token, time.Now()) || !given && inst.TokenRequired {
+	now := time.Now()
+	end, valid := tokenEnd(s.cfg.TokenKey, inst.ID, token, now)
+	if given && !valid || !given && inst.TokenRequired {
 		refuse(w, http.StatusUnauthorized)
 		return
 	}
+	if given {
+		w.Header().Set(ttlHeader, strconv.Itoa(int(end.Sub(now)/time.Second)))
+	}
 	if len(steps) == 0 {
-		answer(w, r, "text/plain", []byte(strings.Join(versions(), "\n")))
+		answer(w, "text/plain", []byte(strings.Join(versions(), "\n")))
 		return
 	}
 	if !isVersion(steps[0]) {
@@ -259,7 +277,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, inst *Instance, ste
 	}
 	t := inst.metadata(s.cfg.Identity)
 	path := strings.Join(steps[1:], "/")
-	if leaf, ok := t[path]; ok && !strings.HasSuffix(r.URL.Path, "/") {
+	if leaf, ok := t[path]; ok { // with or without a slash at its end, as on EC2
 		b, err := leaf(r.Context())
 		if err != nil {
 			s.cfg.Log.Warn("metadata not made", "instance", inst.ID, "path", path, "err", err)
@@ -270,7 +288,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, inst *Instance, ste
 		if path == "user-data" {
 			kind = "application/octet-stream"
 		}
-		answer(w, r, kind, b)
+		answer(w, kind, b)
 		return
 	}
 	names := t.list(path)
@@ -289,13 +307,15 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, inst *Instance, ste
 			names[i] = strings.TrimSuffix(names[i], "/")
 		}
 	}
-	answer(w, r, "text/plain", []byte(strings.Join(names, "\n")))
+	answer(w, "text/plain", []byte(strings.Join(names, "\n")))
 }
 
-// answer writes a body; net/http leaves it out for HEAD.
-func answer(w http.ResponseWriter, r *http.Request, kind string, body []byte) {
+// answer writes a body; net/http leaves it out for HEAD. There are no ranges.
+func answer(w http.ResponseWriter, kind string, body []byte) {
 	w.Header().Set("Content-Type", kind)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	w.Header().Set("Accept-Ranges", "none")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
 }
 
 // refuse writes an error as the service of EC2 does.

@@ -32,11 +32,12 @@ func newToken(key []byte, instance string, end time.Time) string {
 	return base64.URLEncoding.EncodeToString(append(b, seal(key, instance, b)...))
 }
 
-// validToken tells whether a token is the instance's and holds.
-func validToken(key []byte, instance, token string, now time.Time) bool {
+// tokenEnd tells whether a token is the instance's and holds, and until when.
+func tokenEnd(key []byte, instance, token string, now time.Time) (time.Time, bool) {
 	b, err := base64.URLEncoding.DecodeString(token)
-	if err != nil || len(b) != tokenSize {
-		return false
+	if err != nil || len(b) != tokenSize || !hmac.Equal(b[8:], seal(key, instance, b[:8])) {
+		return time.Time{}, false
 	}
-	return hmac.Equal(b[8:], seal(key, instance, b[:8])) && now.Unix() < int64(binary.BigEndian.Uint32(b))
+	end := time.Unix(int64(binary.BigEndian.Uint32(b)), 0)
+	return end, now.Before(end)
 }

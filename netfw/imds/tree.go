@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,8 @@ func (i *Instance) metadata(id *Identity) tree {
 	t.put(m+"instance-id", i.ID)
 	t.put(m+"instance-life-cycle", or(i.LifeCycle, "on-demand"))
 	t.put(m+"instance-type", i.InstanceType)
+	t.put(m+"hibernation/configured", "false")
+	t.put(m+"profile", "default-hvm")
 	t.put(m+"events/maintenance/history", "[]")
 	t.put(m+"events/maintenance/scheduled", "[]")
 	t.some(m+"hostname", i.Hostname)
@@ -106,7 +109,7 @@ func (i *Instance) metadata(id *Identity) tree {
 	}
 	if i.TagsEnabled {
 		for k, v := range i.Tags {
-			if plain(k) {
+			if plain(k) && k != "_index" {
 				t.put(m+"tags/instance/"+k, v)
 			}
 		}
@@ -114,7 +117,7 @@ func (i *Instance) metadata(id *Identity) tree {
 	i.interfaces(t, m)
 	i.role(t, m)
 	i.dynamic(t, id)
-	if i.UserData != nil {
+	if len(i.UserData) > 0 {
 		t["user-data"] = func(context.Context) ([]byte, error) { return i.UserData, nil }
 	}
 	return t
@@ -176,6 +179,14 @@ func (i *Instance) interfaces(t tree, m string) {
 	}
 }
 
+// document is JSON as the service writes it, a name a line and a space on both sides of the colon: scripts cut it apart by that.
+func document(v any) ([]byte, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return nameEnd.ReplaceAll(b, []byte("$1 : ")), err
+}
+
+var nameEnd = regexp.MustCompile(`(?m)^(  "\w+"): `)
+
 // moment is how the service writes times.
 const moment = "2006-01-02T15:04:05Z"
 
@@ -185,12 +196,12 @@ func (i *Instance) role(t tree, m string) {
 		return
 	}
 	t[m+"iam/info"] = func(context.Context) ([]byte, error) {
-		return json.MarshalIndent(struct {
+		return document(struct {
 			Code               string
 			LastUpdated        string
 			InstanceProfileArn string
 			InstanceProfileID  string `json:"InstanceProfileId"`
-		}{"Success", i.Launched.UTC().Format(moment), r.ProfileARN, r.ProfileID}, "", "  ")
+		}{"Success", i.Launched.UTC().Format(moment), r.ProfileARN, r.ProfileID})
 	}
 	if r.Credentials == nil {
 		return
@@ -200,7 +211,7 @@ func (i *Instance) role(t tree, m string) {
 		if err != nil {
 			return nil, err
 		}
-		return json.MarshalIndent(struct {
+		return document(struct {
 			Code            string
 			LastUpdated     string
 			Type            string
@@ -208,7 +219,7 @@ func (i *Instance) role(t tree, m string) {
 			SecretAccessKey string
 			Token           string
 			Expiration      string
-		}{"Success", c.LastUpdated.UTC().Format(moment), "AWS-HMAC", c.AccessKeyID, c.SecretAccessKey, c.Token, c.Expiration.UTC().Format(moment)}, "", "  ")
+		}{"Success", c.LastUpdated.UTC().Format(moment), "AWS-HMAC", c.AccessKeyID, c.SecretAccessKey, c.Token, c.Expiration.UTC().Format(moment)})
 	}
 }
 

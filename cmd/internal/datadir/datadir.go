@@ -9,6 +9,7 @@
 //	DATA/node.key       seals secrets at rest (mode 0600)
 //	DATA/credentials    the root account's keys, an AWS shared-credentials file (0600)
 //	DATA/admin.token    bearer token of the admin API (0600)
+//	DATA/instance-identity.pem  signs identity documents of instances: key and certificate (0600)
 //	DATA/tls/           the self-signed certificate and its CA
 //	DATA/server.json    where the running server listens
 //
@@ -115,6 +116,9 @@ func (d *Dir) Machines() string { return filepath.Join(d.path, "machines") }
 
 // TLS is the folder of the self-signed certificate.
 func (d *Dir) TLS() string { return TLSDir(d.path) }
+
+// InstanceIdentity is the file with the key and the certificate that sign identity documents of instances.
+func (d *Dir) InstanceIdentity() string { return filepath.Join(d.path, "instance-identity.pem") }
 
 // Credentials is the file with the root account's keys.
 func (d *Dir) Credentials() string { return CredentialsFile(d.path) }

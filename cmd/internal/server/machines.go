@@ -6,17 +6,20 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/core/agent"
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/hypervisor"
 	"github.com/aureole-cloud/aureole/hypervisor/libvirt"
 	"github.com/aureole-cloud/aureole/netfw"
+	"github.com/aureole-cloud/aureole/netfw/imds"
 )
 
 // machines is what runs instances on this host. It is opened in the background, for a hypervisor may take its time or not
@@ -210,10 +213,34 @@ func (s *Server) openHostNetwork(ctx context.Context) func(agent.Metadata) (agen
 		// Tokens that guests hold stay good when the server is restarted.
 		tokens := hmac.New(sha256.New, key)
 		tokens.Write([]byte("tokens of the metadata service"))
+		signer, err := s.instanceIdentity()
+		if err != nil {
+			return nil, fmt.Errorf("the key that signs instance identity documents: %w", err)
+		}
 		return netfw.Open(ctx, netfw.Config{
-			Prefix: s.cfg.HostPrefix, Metadata: metadata, TokenKey: tokens.Sum(nil), Masquerade: true, Log: s.log.With("part", "netfw"),
+			Prefix: s.cfg.HostPrefix, Metadata: metadata, Identity: signer, TokenKey: tokens.Sum(nil), Masquerade: true, Log: s.log.With("part", "netfw"),
 		})
 	}
+}
+
+// instanceIdentity is what signs the identity documents of instances, made when there is none. Whoever trusts its certificate goes on to
+// do so: it is kept.
+func (s *Server) instanceIdentity() (*imds.Identity, error) {
+	b, err := os.ReadFile(s.dir.InstanceIdentity())
+	if err == nil {
+		return imds.ParseIdentity(b)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	id, err := imds.NewIdentity()
+	if err != nil {
+		return nil, err
+	}
+	if b, err = id.PEM(); err != nil {
+		return nil, err
+	}
+	return id, datadir.WriteFile(s.dir.InstanceIdentity(), b, 0o600)
 }
 
 var _ hypervisor.Driver = (*libvirt.Driver)(nil)
