@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -15,7 +16,8 @@ import (
 // outside makes a machine beyond the host: it reaches 203.0.113.0/24 by the host, which has its default route there.
 func outside(t *testing.T) *link.Namespace {
 	t.Helper()
-	ns, err := link.EnsureNamespace("outside")
+	name := fmt.Sprintf("outside-%d", os.Getpid())
+	ns, err := link.EnsureNamespace(name)
 	must(t, err)
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "ext0"
@@ -23,7 +25,7 @@ func outside(t *testing.T) *link.Namespace {
 	t.Cleanup(func() {
 		must(t, link.DeleteLink(nil, "ext0"))
 		ns.Close()
-		must(t, link.RemoveNamespace("outside"))
+		must(t, link.RemoveNamespace(name))
 	})
 	up := func(h *netlink.Handle, name, addr string) netlink.Link {
 		l, err := h.LinkByName(name)

@@ -199,16 +199,17 @@ func TestMetadata(t *testing.T) {
 
 	// Behind the guest is a container: one hop more.
 	g := guests[0]
-	inner, err := link.EnsureNamespace("container")
+	name := fmt.Sprintf("container-%d-%s", os.Getpid(), g.iface.ID)
+	inner, err := link.EnsureNamespace(name)
 	must(t, err)
-	t.Cleanup(func() { inner.Close(); must(t, link.RemoveNamespace("container")) })
+	t.Cleanup(func() { inner.Close(); must(t, link.RemoveNamespace(name)) })
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = "veth0"
 	must(t, g.ns.Handle.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(inner.FD())}))
 	for _, cmd := range []string{"ip addr add 172.17.0.1/16 dev veth0", "ip link set veth0 up", "sysctl -qw net.ipv4.ip_forward=1",
 		"nft add table ip t; add chain ip t c { type nat hook postrouting priority 100; }; add rule ip t c oifname eth0 masquerade"} {
-		name, rest, _ := strings.Cut(cmd, " ")
-		if name == "nft" {
+		tool, rest, _ := strings.Cut(cmd, " ")
+		if tool == "nft" {
 			in(t, g.ns, "nft", rest)
 			continue
 		}

@@ -110,13 +110,18 @@ func (s *Server) serve(w dns.ResponseWriter, q *dns.Msg) {
 		m = s.ask(q, w.LocalAddr().Network())
 	}
 	if w.LocalAddr().Network() == "udp" {
-		size := dns.MinMsgSize
-		if o := q.IsEdns0(); o != nil {
-			size = min(max(int(o.UDPSize()), size), maxUDPSize)
-		}
-		m.Truncate(size)
+		m.Truncate(room(q))
 	}
 	_ = w.WriteMsg(m)
+}
+
+// room is how long an answer may be that goes by UDP.
+func room(q *dns.Msg) int {
+	size := dns.MinMsgSize
+	if o := q.IsEdns0(); o != nil {
+		size = min(max(int(o.UDPSize()), size), maxUDPSize)
+	}
+	return size
 }
 
 // Answer answers a question from the zone. Nil means that others have to be asked.
@@ -204,12 +209,26 @@ func (s *Server) ask(q *dns.Msg, network string) *dns.Msg {
 	}
 	client := &dns.Client{Net: network, Timeout: patience, UDPSize: maxUDPSize}
 	for _, to := range s.upstream() {
-		if m, _, err := client.ExchangeContext(s.done, q, to); err == nil {
+		m, _, err := client.ExchangeContext(s.done, q, to)
+		if err == nil && answers(m, q) {
 			m.Id = q.Id
 			return m
 		}
 	}
 	return fail(dns.RcodeServerFailure)
+}
+
+// answers tells whether a message is one that answers a question, and not another, and can be sent on.
+func answers(m, q *dns.Msg) bool {
+	if !m.Response || len(m.Question) != 1 {
+		return false
+	}
+	a, b := m.Question[0], q.Question[0]
+	if a.Qtype != b.Qtype || a.Qclass != b.Qclass || !strings.EqualFold(a.Name, b.Name) {
+		return false
+	}
+	_, err := m.Pack() // some of what can be read cannot be written
+	return err == nil
 }
 
 // System reads the resolvers of the host from a file like /etc/resolv.conf.

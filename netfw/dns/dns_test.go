@@ -107,6 +107,26 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// What a resolver says that was not asked, or not by it, is no answer.
+func TestAnswersToOtherQuestions(t *testing.T) {
+	q := new(dns.Msg).SetQuestion("elsewhere.example.", dns.TypeA)
+	for name, change := range map[string]func(*dns.Msg){
+		"a question":     func(m *dns.Msg) { m.Response = false },
+		"no question":    func(m *dns.Msg) { m.Question = nil },
+		"another name":   func(m *dns.Msg) { m.Question[0].Name = "other.example." },
+		"another type":   func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeAAAA },
+		"another class":  func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS },
+		"two questions":  func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) },
+		"the right ones": func(m *dns.Msg) { m.Question[0].Name = "ELSEWHERE.example." },
+	} {
+		m := new(dns.Msg).SetReply(q)
+		change(m)
+		if answers(m, q) != (name == "the right ones") {
+			t.Errorf("%s: taken for an answer: %v", name, answers(m, q))
+		}
+	}
+}
+
 func TestQuestionsThatAreNone(t *testing.T) {
 	s := &Server{zone: zone}
 	for name, q := range map[string]*dns.Msg{
@@ -135,11 +155,52 @@ func FuzzAnswer(f *testing.F) {
 		if q.Unpack(b) != nil {
 			return
 		}
-		if m := s.Answer(q); m != nil {
-			if _, err := m.Pack(); err != nil && len(q.Question) == 1 {
-				if _, qerr := q.Pack(); qerr == nil {
-					t.Errorf("the answer to %v cannot be sent: %v", q, err)
-				}
+		m := s.Answer(q)
+		if m == nil {
+			return // asked of others
+		}
+		if len(m.Question) > 1 || m.Id != q.Id || !m.Response {
+			t.Errorf("%v answers %v", m, q)
+		}
+		sent(t, m, q)
+	})
+}
+
+// sent checks that an answer fits into what goes to the guest.
+func sent(t *testing.T, m, q *dns.Msg) {
+	if _, err := q.Pack(); err != nil {
+		return // the question itself cannot be written again
+	}
+	m.Truncate(room(q))
+	out, err := m.Pack()
+	if err != nil {
+		t.Fatalf("the answer to %v cannot be sent: %v", q, err)
+	}
+	if len(out) > room(q) {
+		t.Errorf("the answer to %v has %d bytes, not %d", q, len(out), room(q))
+	}
+}
+
+// FuzzUpstream takes any bytes for what another resolver says, to a question with and without room for more.
+func FuzzUpstream(f *testing.F) {
+	ask := new(dns.Msg).SetQuestion("elsewhere.example.", dns.TypeA)
+	big := ask.Copy().SetEdns0(1232, true)
+	reply := new(dns.Msg).SetReply(ask)
+	for k := range 60 {
+		reply.Answer = append(reply.Answer, &dns.A{Hdr: dns.RR_Header{Name: "elsewhere.example.", Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(192, 0, 2, byte(k))})
+	}
+	reply.Extra = append(reply.Extra, &dns.TXT{Hdr: dns.RR_Header{Name: "elsewhere.example.", Rrtype: dns.TypeTXT, Class: dns.ClassINET}, Txt: []string{"text"}})
+	b, err := reply.Pack()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:40])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, q := range []*dns.Msg{ask, big} {
+			m := new(dns.Msg)
+			if m.Unpack(b) == nil && answers(m, q) {
+				sent(t, m, q)
 			}
 		}
 	})
