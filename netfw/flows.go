@@ -51,9 +51,13 @@ func (n *network) endFlows(want *Network, had []nft.Tap, adopts bool) error {
 	}
 	anySource := slices.ContainsFunc(n.taps, func(t nft.Tap) bool { return t.AnySource })
 	local := n.local(want)
+	plugged := make(map[string]bool, len(n.plugged))
+	for id := range n.plugged {
+		plugged[TapName(n.host.cfg.Prefix, id)] = true
+	}
+	// An address that no guest is behind has no flows: whoever had it is gone.
 	nobodys := func(a netip.Addr) bool {
-		_, ours := now[a]
-		return !ours && want.contains(a) && !slices.Contains(local, a)
+		return !plugged[now[a].tap] && want.contains(a) && !slices.Contains(local, a)
 	}
 	return n.ns.EndFlows(func(f link.Flow) bool {
 		switch {

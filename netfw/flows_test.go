@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aureole-cloud/aureole/netfw"
+	"github.com/aureole-cloud/aureole/netfw/link"
 )
 
 // flow opens a connection that works.
@@ -111,6 +112,53 @@ func TestFlowsDoNotGoWithTheAddress(t *testing.T) {
 	drip()
 	if settle(got, 1) != 0 {
 		t.Error("a flow goes on to the address's next owner")
+	}
+}
+
+// A guest that starts anew finds no flow of its last run, whether the process that saw that one end lives or not.
+func TestFlowsEndWithTheGuest(t *testing.T) {
+	for name, between := range map[string]func(*cloud, *netfw.Network, *guest){
+		"started again": func(*cloud, *netfw.Network, *guest) {},
+		"its tap is lost, and the process is new": func(c *cloud, n *netfw.Network, g *guest) {
+			ns, err := link.OpenNamespace(netfw.NamespaceName("au", n.ID))
+			must(t, err)
+			defer ns.Close()
+			must(t, c.host.Close())
+			must(t, link.DeleteLink(ns, netfw.TapName("au", g.iface.ID)))
+			c.open()
+			c.apply(n)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t, netfw.Config{})
+			n := c.network("vpc-a6", "10.0.0.0/16")
+			n.Groups = []netfw.Group{openGroup("sg-1"), {ID: "sg-2", Egress: []netfw.Rule{everywhere()}}}
+			a := c.guest(n, "10.0.0.10", "sg-1").static()
+			b := c.guest(n, "10.0.0.11", "sg-2").static()
+			got := b.watch(udpTo(9000))
+			there := udp(a.iface.MAC, routerMAC(), a.ip(), b.ip(), 9000, 9000, "answer")
+			a.send(there)
+			if settle(got, 1) != 0 {
+				t.Fatal("the group is open")
+			}
+			seen := a.watch(udpTo(9000))
+			b.send(udp(b.iface.MAC, routerMAC(), b.ip(), a.ip(), 9000, 9000, "question"))
+			if settle(seen, 1) != 1 {
+				t.Fatal("the question does not arrive")
+			}
+			a.send(there)
+			if settle(got, 1) != 1 {
+				t.Fatal("the answer does not arrive")
+			}
+			b.stop()
+			between(c, n, b)
+			b.start()
+			b.static()
+			a.send(there)
+			if settle(got, 2) != 1 {
+				t.Error("a flow outlives the guest that began it")
+			}
+		})
 	}
 }
 

@@ -50,6 +50,13 @@ func (h *Host) PrepareTap(ctx context.Context, networkID, iface string) (string,
 		}
 		delete(n.plugged, i.ID)
 		n.publishPlugged()
+		// The guest starts anew: what was tracked of its last run is nothing to it.
+		err := n.ns.EndFlows(func(f link.Flow) bool {
+			return slices.ContainsFunc(i.Addresses, func(a Address) bool { return f.Has(a.IP) })
+		})
+		if err != nil {
+			return "", err
+		}
 	}
 	outside, err := link.Find(nil, name)
 	if err != nil {
@@ -96,13 +103,6 @@ func (h *Host) Plug(ctx context.Context, networkID, iface string) error {
 		}
 		if outside == nil || outside.Attrs().Alias != alias(h.cfg.Prefix, n.id, i.ID) {
 			return fmt.Errorf("%w: %s", ErrNoTap, i.ID)
-		}
-		// Whoever had its addresses before is gone; what was tracked of them is nothing to this guest.
-		err = n.ns.EndFlows(func(f link.Flow) bool {
-			return slices.ContainsFunc(i.Addresses, func(a Address) bool { return f.Has(a.IP) })
-		})
-		if err != nil {
-			return err
 		}
 		if err := link.MoveTap(n.ns, name); err != nil {
 			return err

@@ -36,14 +36,7 @@ func start(t *testing.T) string {
 		_ = w.WriteMsg(m)
 	})}
 	go func() { _ = up.ActivateAndServe() }()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, tcp := samePort(t)
 	s := New(Sockets{udp, tcp}, zone, func() []string { return []string{other.LocalAddr().String()} })
 	ended := make(chan error)
 	go func() { ended <- s.Serve() }()
@@ -55,6 +48,25 @@ func start(t *testing.T) string {
 		_ = other.Close()
 	})
 	return udp.LocalAddr().String()
+}
+
+// samePort listens by UDP and TCP on a port of loopback that is free for both.
+func samePort(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for try := 0; ; try++ {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err == nil {
+			return udp, tcp
+		}
+		_ = udp.Close()
+		if try == 20 {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestQuestions(t *testing.T) {
