@@ -21,8 +21,7 @@ func (s *Server) describeInstanceCreditSpecifications(ctx context.Context, c *Ca
 		return nil, err
 	}
 	items := []model.InstanceCreditSpecification{}
-	for n := range shown {
-		i := shown[n].core
+	for _, i := range shown {
 		switch {
 		case i.CPUCredits == "" || i.State == compute.Terminated:
 		case len(in.InstanceIds) > 0 || i.CPUCredits == "unlimited":

@@ -2,7 +2,6 @@ package ec2api
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -46,21 +45,22 @@ const initializing = 5 * time.Second
 
 // describeInstanceStatus tells how instances that run are; others only when asked for.
 func (s *Server) describeInstanceStatus(ctx context.Context, c *Call, in *model.DescribeInstanceStatusRequest) (*model.DescribeInstanceStatusResult, error) {
-	shown, err := s.instances(ctx, c, in.InstanceIds)
-	if err != nil {
-		return nil, err
+	status := func(yield func(statusShown) bool) func(instanceShown) bool {
+		return func(i instanceShown) bool { return yield(s.showStatus(i.core, c.Time)) }
+	}
+	instances := s.instanceSource(ctx, c)
+	l := listing[statusShown]{
+		source: &source[statusShown]{
+			walk: func(after string, yield func(statusShown) bool) error { return instances.walk(after, status(yield)) },
+			find: func(ids []string, yield func(statusShown) bool) error { return instances.find(ids, status(yield)) },
+		},
+		id: func(i *statusShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
+		filters: statusFilters, exclusive: "instancesSet",
 	}
 	if !model.Val(in.IncludeAllInstances) {
-		shown = slices.DeleteFunc(shown, func(i instanceShown) bool { return i.core.State != compute.Running })
+		l.hidden = func(i *statusShown) bool { return i.core.State != compute.Running }
 	}
-	items := make([]statusShown, len(shown))
-	for n := range shown {
-		items[n] = s.showStatus(shown[n].core, c.Time)
-	}
-	page, next, err := listing[statusShown]{
-		items: items, id: func(i *statusShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
-		filters: statusFilters, exclusive: "instancesSet",
-	}.answer(c)
+	page, next, err := l.answer(c)
 	if err != nil {
 		return nil, err
 	}

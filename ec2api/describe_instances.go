@@ -5,60 +5,103 @@ import (
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/core/tags"
+	"github.com/aureole-cloud/aureole/ec2api/ec2xml"
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
 
 // describeInstances lists instances, gathered by the reservation that made them.
-func (s *Server) describeInstances(ctx context.Context, c *Call, in *model.DescribeInstancesRequest) (*model.DescribeInstancesResult, error) {
-	shown, err := s.instances(ctx, c, in.InstanceIds)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) describeInstances(ctx context.Context, c *Call, in *model.DescribeInstancesRequest) (*reservations, error) {
 	page, next, err := listing[instanceShown]{
-		items: shown, id: func(i *instanceShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
+		source: s.instanceSource(ctx, c), id: func(i *instanceShown) string { return i.core.ID }, kind: ids.Instance, asked: in.InstanceIds,
 		filters: instanceFilters, exclusive: "instancesSet",
 	}.answer(c)
 	if err != nil {
 		return nil, err
 	}
-	out := &model.DescribeInstancesResult{Reservations: []model.Reservation{}, NextToken: next}
+	out := &reservations{next: next}
 	at := map[string]int{} // reservation -> its place
 	for n := range page {
 		i := &page[n]
 		place, ok := at[i.core.Reservation]
 		if !ok {
-			place = len(out.Reservations)
+			place = len(out.list)
 			at[i.core.Reservation] = place
-			out.Reservations = append(out.Reservations, model.Reservation{
-				Groups: []model.GroupIdentifier{}, OwnerId: new(i.core.Account), ReservationId: new(i.core.Reservation),
-			})
+			out.list = append(out.list, nil)
 		}
-		r := &out.Reservations[place]
-		r.Instances = append(r.Instances, i.Instance)
+		out.list[place] = append(out.list[place], i)
 	}
 	return out, nil
 }
 
-// instances returns the account's instances, or only those of some ids, ready to be shown.
-func (s *Server) instances(ctx context.Context, c *Call, wanted []string) ([]instanceShown, error) {
-	if err := checkIDs(ids.Instance, wanted...); err != nil {
-		return nil, err
-	}
-	var all []*compute.Instance
-	var tagged map[string]tags.Set
-	var err error
-	if len(wanted) > 0 {
-		all, tagged, err = s.cfg.Compute.InstancesByID(ctx, c.Account(), wanted)
+// reservations are what [model.DescribeInstancesResult] is, but each instance is made when it is written: of thousands only one
+// is in memory in the answer's form, which is much larger than what it is made of.
+type reservations struct {
+	list [][]*instanceShown
+	next *string
+}
+
+// EncodeXML writes the members of the result.
+func (r *reservations) EncodeXML(w *ec2xml.Writer) {
+	if len(r.list) == 0 {
+		w.Empty("reservationSet")
 	} else {
-		all, tagged, err = s.cfg.Compute.Instances(ctx, c.Account())
+		w.Open("reservationSet")
+		for _, instances := range r.list {
+			w.Open("item")
+			w.Empty("groupSet")
+			w.Open("instancesSet")
+			for _, i := range instances {
+				w.Open("item")
+				i.form().EncodeXML(w)
+				i.made = nil
+				w.Close("item")
+			}
+			w.Close("instancesSet")
+			w.Text("ownerId", instances[0].core.Account)
+			w.Text("reservationId", instances[0].core.Reservation)
+			w.Close("item")
+		}
+		w.Close("reservationSet")
 	}
-	if err != nil {
-		return nil, err
+	w.Str("nextToken", r.next)
+}
+
+// instanceSource hands out the account's instances.
+func (s *Server) instanceSource(ctx context.Context, c *Call) *source[instanceShown] {
+	show := func(yield func(instanceShown) bool) func(*compute.Instance, tags.Set) bool {
+		return func(i *compute.Instance, tagged tags.Set) bool {
+			return yield(instanceShown{srv: s, core: i, tagged: tagged})
+		}
 	}
-	shown := make([]instanceShown, len(all))
-	for n, i := range all {
-		shown[n] = s.showInstance(i, tagged[i.ID])
+	one := func(id string) []string { return []string{id} }
+	ofGroup := func(id string) []string { return s.network.Holders(s.network.InterfaceIDs(network.InGroup, id)...) }
+	return &source[instanceShown]{
+		walk: func(after string, yield func(instanceShown) bool) error {
+			return s.cfg.Compute.Each(ctx, c.Account(), after, show(yield))
+		},
+		find: func(ids []string, yield func(instanceShown) bool) error {
+			return s.cfg.Compute.EachOf(ctx, c.Account(), ids, show(yield))
+		},
+		candidates: map[string]func(string) []string{
+			"instance-id": one, "instance.group-id": ofGroup, "network-interface.group-id": ofGroup,
+			"network-interface.network-interface-id": func(id string) []string { return s.network.Holders(id) },
+		},
 	}
-	return shown, nil
+}
+
+// instances returns the account's instances, or only those of some ids.
+func (s *Server) instances(ctx context.Context, c *Call, wanted []string) ([]*compute.Instance, error) {
+	if len(wanted) == 0 {
+		return s.cfg.Compute.Instances(ctx, c.Account())
+	}
+	found, err := listing[instanceShown]{
+		source: s.instanceSource(ctx, c), id: func(i *instanceShown) string { return i.core.ID }, kind: ids.Instance, asked: wanted,
+	}.named()
+	all := make([]*compute.Instance, len(found))
+	for n := range found {
+		all[n] = found[n].core
+	}
+	return all, err
 }

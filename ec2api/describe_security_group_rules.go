@@ -2,8 +2,10 @@ package ec2api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aureole-cloud/aureole/core/ids"
+	"github.com/aureole-cloud/aureole/core/network"
 	"github.com/aureole-cloud/aureole/ec2api/filter"
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
@@ -15,7 +17,7 @@ func (s *Server) describeSecurityGroupRules(ctx context.Context, c *Call, in *mo
 		return nil, err
 	}
 	rules := []model.SecurityGroupRule{}
-	for _, g := range s.network.Groups(c.Account()) {
+	for _, g := range s.ruleHolders(c) {
 		for i := range g.Rules {
 			r := s.renderRule(g.Account, g.ID, &g.Rules[i], tagged[g.Rules[i].ID])
 			r.Tags = allTags(tagged[g.Rules[i].ID])
@@ -30,6 +32,24 @@ func (s *Server) describeSecurityGroupRules(ctx context.Context, c *Call, in *mo
 		return nil, err
 	}
 	return &model.DescribeSecurityGroupRulesResult{SecurityGroupRules: page, NextToken: next}, nil
+}
+
+// ruleHolders are the groups whose rules a call can be about: those that a filter names, or all.
+func (s *Server) ruleHolders(c *Call) []*network.Group {
+	for i := range c.common.Filters {
+		f := &c.common.Filters[i]
+		if model.Val(f.Name) != "group-id" || slices.ContainsFunc(f.Values, func(v string) bool { return !filter.Plain(v) }) {
+			continue
+		}
+		var some []*network.Group
+		for _, id := range slices.Compact(slices.Sorted(slices.Values(f.Values))) {
+			if g := s.network.Group(id); g != nil && g.Account == c.Account() {
+				some = append(some, g)
+			}
+		}
+		return some
+	}
+	return s.network.Groups(c.Account())
 }
 
 var ruleFilters = filter.Set[model.SecurityGroupRule]{

@@ -2,9 +2,9 @@ package ec2api
 
 import (
 	"context"
-	"errors"
+	"slices"
+	"strings"
 
-	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/ids"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/ec2api/ec2err"
@@ -33,20 +33,9 @@ func (s *Server) describeTags(ctx context.Context, c *Call, in *model.DescribeTa
 	if n := in.MaxResults; n != nil && (*n < minTagPage || *n > maxTagPage) {
 		return nil, ec2err.New(ec2err.InvalidParameterValue, "Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", *n, minTagPage, maxTagPage)
 	}
-	all, err := s.allTags(ctx, c.Account())
-	if err != nil {
-		return nil, errs.Wrap("ec2api.describeTags", errs.Internal, err)
-	}
-	var items []model.TagDescription
-	for id, set := range all {
-		kind := resourceType(id)
-		for _, t := range set {
-			items = append(items, model.TagDescription{ResourceId: new(id), ResourceType: new(kind), Key: new(t.Key), Value: new(t.Value)})
-		}
-	}
 	page, next, err := listing[model.TagDescription]{
-		items: items, filters: tagFilters,
-		id: func(t *model.TagDescription) string { return *t.ResourceId + "\x00" + *t.Key },
+		source: s.tagSource(ctx, c), filters: tagFilters,
+		id: func(t *model.TagDescription) string { return *t.ResourceId + tagSeparator + *t.Key },
 	}.answer(c)
 	if err != nil {
 		return nil, err
@@ -54,13 +43,48 @@ func (s *Server) describeTags(ctx context.Context, c *Call, in *model.DescribeTa
 	return &model.DescribeTagsResult{Tags: page, NextToken: next}, nil
 }
 
-func (s *Server) allTags(ctx context.Context, account string) (_ map[string]tags.Set, err error) {
-	v, err := s.cfg.Tags.View(ctx)
-	if err != nil {
-		return nil, err
+// tagSeparator stands between the id of a resource and the key of a tag in what names the tag.
+const tagSeparator = "\x00"
+
+// tagSource hands out the account's tags, in the order of resources and keys.
+func (s *Server) tagSource(ctx context.Context, c *Call) *source[model.TagDescription] {
+	only := resourcesIn(c.common.Filters)
+	return &source[model.TagDescription]{walk: func(after string, yield func(model.TagDescription) bool) error {
+		first, _, _ := strings.Cut(after, tagSeparator)
+		return s.withTags(ctx, c, func(tagged *tags.Cursor) error {
+			if only == nil {
+				return tagged.Each(first, func(id string, set tags.Set) bool { return describeSet(id, set, after, yield) })
+			}
+			for _, id := range only {
+				set, err := tagged.Of(id)
+				if err != nil || !describeSet(id, set, after, yield) {
+					return err
+				}
+			}
+			return nil
+		})
+	}}
+}
+
+// resourcesIn are the resources that filters name, sorted; nil when they do not say which.
+func resourcesIn(filters []model.Filter) []string {
+	for i := range filters {
+		if model.Val(filters[i].Name) == "resource-id" && !slices.ContainsFunc(filters[i].Values, func(v string) bool { return !filter.Plain(v) }) {
+			named := slices.Sorted(slices.Values(filters[i].Values))
+			return slices.Compact(named)
+		}
 	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	return tags.All(v, account, "")
+	return nil
+}
+
+func describeSet(id string, set tags.Set, after string, yield func(model.TagDescription) bool) bool {
+	kind := resourceType(id)
+	for _, t := range set {
+		if id+tagSeparator+t.Key > after && !yield(model.TagDescription{ResourceId: new(id), ResourceType: new(kind), Key: new(t.Key), Value: new(t.Value)}) {
+			return false
+		}
+	}
+	return true
 }
 
 // resourceType is what tag specifications and filters call the kind of an id.

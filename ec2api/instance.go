@@ -9,19 +9,63 @@ import (
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
 
-// instanceShown is an instance as it is answered, with what filters look at beside that.
+// instanceShown is an instance on its way into an answer, with what filters look at beside that. Its form is made when it is
+// asked for: most filters do without, and most instances that a filter looks at are not answered.
 type instanceShown struct {
-	model.Instance
-	core  *compute.Instance
-	cards []*network.Interface
-	tags  map[string]string
+	srv    *Server
+	core   *compute.Instance
+	tagged tags.Set
+
+	net   []*network.Interface // nil: not looked up yet
+	made  *model.Instance
+	named map[string]string
 }
 
-// showInstance makes the answer's form of an instance. A terminated one has no network any more, as in EC2.
-func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShown {
+// cards are the interfaces of the instance, as they were when they were first asked for. A terminated one has none any more,
+// as in EC2.
+func (i *instanceShown) cards() []*network.Interface {
+	if i.net == nil && i.core.State != compute.Terminated {
+		i.net = i.srv.network.InterfacesOf(i.core.ID)
+	}
+	return i.net
+}
+
+// card is the first interface; nil when there is none.
+func (i *instanceShown) card() *network.Interface {
+	if cards := i.cards(); len(cards) > 0 {
+		return cards[0]
+	}
+	return nil
+}
+
+// tags are those of the instance by key.
+func (i *instanceShown) tags() map[string]string {
+	if i.named == nil {
+		i.named = make(map[string]string, len(i.tagged))
+		for _, t := range i.tagged {
+			i.named[t.Key] = t.Value
+		}
+	}
+	return i.named
+}
+
+// form is the instance as it is answered.
+func (i *instanceShown) form() *model.Instance {
+	if i.made == nil {
+		i.srv.makeForm(i)
+	}
+	return i.made
+}
+
+// showInstance is the answer's form of an instance.
+func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) *model.Instance {
+	return (&instanceShown{srv: s, core: i, tagged: tagged}).form()
+}
+
+func (s *Server) makeForm(shown *instanceShown) {
+	i := shown.core
 	launched := compute.Time(i.Launched)
-	out := instanceShown{core: i}
-	out.Instance = model.Instance{
+	shown.made = &model.Instance{
 		AmiLaunchIndex: new(i.LaunchIndex), ImageId: new(i.Image), InstanceId: new(i.ID), InstanceType: new(i.Type), KeyName: orNil(i.KeyName),
 		LaunchTime: new(launched), Monitoring: &model.Monitoring{State: new(onOff(i.Monitoring))},
 		Placement:      &model.Placement{AvailabilityZone: new(i.Zone), AvailabilityZoneId: new(s.network.ZoneID(i.Zone)), GroupName: new(""), Tenancy: new("default")},
@@ -29,7 +73,7 @@ func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShow
 		State: showState(i.State), StateTransitionReason: new(i.TransText), StateReason: showReason(i), Architecture: new(i.Architecture),
 		BlockDeviceMappings: showDisks(i), ClientToken: new(i.ClientToken), EbsOptimized: new(i.EBSOptimized), EnaSupport: new(true),
 		Hypervisor: new("xen"), NetworkInterfaces: []model.InstanceNetworkInterface{}, RootDeviceName: new(i.RootName), RootDeviceType: new("ebs"),
-		SecurityGroups: []model.GroupIdentifier{}, Tags: renderTags(tagged), VirtualizationType: new("hvm"), CpuOptions: showCPU(i),
+		SecurityGroups: []model.GroupIdentifier{}, Tags: renderTags(shown.tagged), VirtualizationType: new("hvm"), CpuOptions: showCPU(i),
 		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
 		HibernationOptions:               &model.HibernationOptions{Configured: new(false)}, MetadataOptions: showMetadataOptions(i),
 		EnclaveOptions: &model.EnclaveOptions{Enabled: new(false)}, PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
@@ -38,22 +82,19 @@ func (s *Server) showInstance(i *compute.Instance, tagged tags.Set) instanceShow
 		Operator: ownOperator(),
 	}
 	if i.Source.UEFI {
-		out.BootMode = out.CurrentInstanceBootMode
+		shown.made.BootMode = shown.made.CurrentInstanceBootMode
 	}
-	out.tags = tagMap(out.Tags)
 	if i.State != compute.Terminated {
-		s.showNetwork(&out)
+		s.addNetwork(shown)
 	}
-	return out
 }
 
-// showNetwork adds what an instance has of the network.
-func (s *Server) showNetwork(out *instanceShown) {
-	i := out.core
+// addNetwork adds what an instance has of the network.
+func (s *Server) addNetwork(shown *instanceShown) {
+	i, out := shown.core, shown.made
 	out.SubnetId, out.VpcId = orNil(i.Subnet), orNil(i.VPC)
 	out.PrivateIpAddress = orNil(i.PrivateIP)
-	out.cards = s.cfg.Network.InterfacesOf(i.ID)
-	for n, e := range out.cards {
+	for n, e := range shown.cards() {
 		card := s.showCard(e, i.State)
 		out.NetworkInterfaces = append(out.NetworkInterfaces, card)
 		if n > 0 {

@@ -15,7 +15,7 @@ import (
 
 // instanceFilters are those of DescribeInstances.
 var instanceFilters = filter.Set[instanceShown]{
-	Tags: func(i *instanceShown) map[string]string { return i.tags },
+	Tags: (*instanceShown).tags,
 	Fields: mergeFields(map[string]func(*instanceShown) []string{
 		"affinity": nil, "availability-zone-id": nil, "boot-mode": nil, "capacity-reservation-id": nil,
 		"capacity-reservation-specification.capacity-reservation-target.capacity-reservation-id":                 nil,
@@ -40,52 +40,55 @@ var instanceFilters = filter.Set[instanceShown]{
 		"virtualization-type": constant[instanceShown]("hvm"),
 
 		"private-dns-name-options.enable-resource-name-dns-a-record": func(i *instanceShown) []string {
-			if i.PrivateDnsNameOptions == nil {
+			options := i.form().PrivateDnsNameOptions
+			if options == nil {
 				return nil
 			}
-			return []string{strconv.FormatBool(model.Val(i.PrivateDnsNameOptions.EnableResourceNameDnsARecord))}
+			return []string{strconv.FormatBool(model.Val(options.EnableResourceNameDnsARecord))}
 		},
 		"private-dns-name-options.hostname-type": func(i *instanceShown) []string {
-			if i.PrivateDnsNameOptions == nil {
+			options := i.form().PrivateDnsNameOptions
+			if options == nil {
 				return nil
 			}
-			return []string{model.Val(i.PrivateDnsNameOptions.HostnameType)}
+			return []string{model.Val(options.HostnameType)}
 		},
 		"architecture":               func(i *instanceShown) []string { return []string{i.core.Architecture} },
 		"availability-zone":          func(i *instanceShown) []string { return []string{i.core.Zone} },
 		"client-token":               func(i *instanceShown) []string { return some(i.core.ClientToken) },
 		"current-instance-boot-mode": func(i *instanceShown) []string { return []string{bootMode(i.core)} },
-		"dns-name":                   func(i *instanceShown) []string { return some(model.Val(i.PublicDnsName)) },
+		"dns-name":                   func(i *instanceShown) []string { return some(model.Val(i.form().PublicDnsName)) },
 		"ebs-optimized":              func(i *instanceShown) []string { return []string{strconv.FormatBool(i.core.EBSOptimized)} },
 		"image-id":                   func(i *instanceShown) []string { return []string{i.core.Image} },
 		"instance-id":                func(i *instanceShown) []string { return []string{i.core.ID} },
 		"instance-state-code":        func(i *instanceShown) []string { return []string{strconv.Itoa(int(i.core.State))} },
 		"instance-state-name":        func(i *instanceShown) []string { return []string{i.core.State.String()} },
 		"instance-type":              func(i *instanceShown) []string { return []string{i.core.Type} },
-		"instance.group-id":          func(i *instanceShown) []string { return groupValues(i.SecurityGroups, false) },
-		"instance.group-name":        func(i *instanceShown) []string { return groupValues(i.SecurityGroups, true) },
-		"ip-address":                 func(i *instanceShown) []string { return some(model.Val(i.PublicIpAddress)) },
+		"instance.group-id":          func(i *instanceShown) []string { return i.groupIDs() },
+		"instance.group-name":        func(i *instanceShown) []string { return groupValues(i.form().SecurityGroups, true) },
+		"ip-address":                 func(i *instanceShown) []string { return some(model.Val(i.form().PublicIpAddress)) },
 		"key-name":                   func(i *instanceShown) []string { return some(i.core.KeyName) },
 		"launch-index":               func(i *instanceShown) []string { return []string{strconv.Itoa(i.core.LaunchIndex)} },
 		"launch-time":                func(i *instanceShown) []string { return []string{shownTime(compute.Time(i.core.Launched))} },
 		"monitoring-state":           func(i *instanceShown) []string { return []string{onOff(i.core.Monitoring)} },
 		"owner-id":                   func(i *instanceShown) []string { return []string{i.core.Account} },
-		"private-dns-name":           func(i *instanceShown) []string { return some(model.Val(i.PrivateDnsName)) },
-		"private-ip-address":         func(i *instanceShown) []string { return some(model.Val(i.PrivateIpAddress)) },
+		"private-dns-name":           func(i *instanceShown) []string { return some(model.Val(i.form().PrivateDnsName)) },
+		"private-ip-address":         func(i *instanceShown) []string { return some(i.privateIP()) },
 		"reason":                     func(i *instanceShown) []string { return some(i.core.TransText) },
 		"reservation-id":             func(i *instanceShown) []string { return []string{i.core.Reservation} },
 		"root-device-name":           func(i *instanceShown) []string { return []string{i.core.RootName} },
 		"source-dest-check": func(i *instanceShown) []string {
-			if i.SourceDestCheck == nil {
+			e := i.card()
+			if e == nil {
 				return nil
 			}
-			return []string{strconv.FormatBool(*i.SourceDestCheck)}
+			return []string{strconv.FormatBool(e.SourceDestCheck)}
 		},
 		"state-reason-code":           func(i *instanceShown) []string { return some(i.core.Reason.Code) },
 		"state-reason-message":        func(i *instanceShown) []string { return some(i.core.Reason.Message) },
-		"subnet-id":                   func(i *instanceShown) []string { return some(model.Val(i.SubnetId)) },
+		"subnet-id":                   func(i *instanceShown) []string { return i.unlessGone(i.core.Subnet) },
 		"usage-operation-update-time": func(i *instanceShown) []string { return []string{shownTime(compute.Time(i.core.Created))} },
-		"vpc-id":                      func(i *instanceShown) []string { return some(model.Val(i.VpcId)) },
+		"vpc-id":                      func(i *instanceShown) []string { return i.unlessGone(i.core.VPC) },
 
 		"metadata-options.http-endpoint":      func(i *instanceShown) []string { return []string{i.core.Metadata.Endpoint} },
 		"metadata-options.http-protocol-ipv6": func(i *instanceShown) []string { return []string{i.core.Metadata.IPv6} },
@@ -94,7 +97,7 @@ var instanceFilters = filter.Set[instanceShown]{
 		},
 		"metadata-options.http-tokens":            func(i *instanceShown) []string { return []string{i.core.Metadata.Tokens} },
 		"metadata-options.instance-metadata-tags": func(i *instanceShown) []string { return []string{i.core.Metadata.Tags} },
-		"metadata-options.state":                  func(i *instanceShown) []string { return []string{model.Val(i.MetadataOptions.State)} },
+		"metadata-options.state":                  func(i *instanceShown) []string { return []string{model.Val(i.form().MetadataOptions.State)} },
 
 		"block-device-mapping.attach-time": ofDisks(func(d *model.InstanceBlockDeviceMapping) string { return shownTime(model.Val(d.Ebs.AttachTime)) }),
 		"block-device-mapping.delete-on-termination": ofDisks(func(d *model.InstanceBlockDeviceMapping) string {
@@ -117,8 +120,9 @@ func cardFields() map[string]func(*instanceShown) []string {
 	}
 	card := func(name string, values func(e *network.Interface, shown *model.InstanceNetworkInterface) []string) {
 		f["network-interface."+name] = func(i *instanceShown) (all []string) {
-			for n := range i.NetworkInterfaces {
-				all = append(all, values(i.cards[n], &i.NetworkInterfaces[n])...)
+			cards := i.form().NetworkInterfaces
+			for n := range cards {
+				all = append(all, values(i.cards()[n], &cards[n])...)
 			}
 			return all
 		}
@@ -245,6 +249,38 @@ func some(s string) []string {
 	return []string{s}
 }
 
+// unlessGone is an attribute that a terminated instance does not have any more.
+func (i *instanceShown) unlessGone(value string) []string {
+	if i.core.State == compute.Terminated {
+		return nil
+	}
+	return some(value)
+}
+
+// privateIP is what the answer has as the instance's own address.
+func (i *instanceShown) privateIP() string {
+	switch e := i.card(); {
+	case i.core.State == compute.Terminated:
+		return ""
+	case e == nil:
+		return i.core.PrivateIP
+	default:
+		return e.Addresses[0].Private.String()
+	}
+}
+
+// groupIDs are those of the first interface.
+func (i *instanceShown) groupIDs() (all []string) {
+	if e := i.card(); e != nil {
+		for _, id := range e.Groups {
+			if i.srv.network.Group(id) != nil {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
+}
+
 func groupValues(groups []model.GroupIdentifier, names bool) []string {
 	all := make([]string, 0, len(groups))
 	for i := range groups {
@@ -259,8 +295,9 @@ func groupValues(groups []model.GroupIdentifier, names bool) []string {
 
 func ofDisks(value func(*model.InstanceBlockDeviceMapping) string) func(*instanceShown) []string {
 	return func(i *instanceShown) (all []string) {
-		for n := range i.BlockDeviceMappings {
-			all = append(all, value(&i.BlockDeviceMappings[n]))
+		disks := i.form().BlockDeviceMappings
+		for n := range disks {
+			all = append(all, value(&disks[n]))
 		}
 		return all
 	}

@@ -65,7 +65,7 @@ func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstanc
 		Groups: []model.GroupIdentifier{}, Instances: []model.Instance{}, OwnerId: new(res.Account), ReservationId: new(res.ID),
 	}
 	for _, i := range res.Instances {
-		shown := s.showInstance(i, run.InstanceTags).Instance
+		shown := *s.showInstance(i, run.InstanceTags)
 		withoutPublic(&shown)
 		out.Instances = append(out.Instances, shown)
 	}

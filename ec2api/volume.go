@@ -20,7 +20,7 @@ const notesVolumes = "only the disks that instances were launched with"
 
 // volumes shows the disks of the account's instances as EC2's volumes. They come and go with their instances.
 func (s *Server) volumes(ctx context.Context, c *Call) ([]model.Volume, error) {
-	instances, _, err := s.cfg.Compute.Instances(ctx, c.Account())
+	instances, err := s.cfg.Compute.Instances(ctx, c.Account())
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package compute
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,54 +13,100 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// Instances returns all instances of an account, terminated ones included as long as they are visible, with the tags of all
-// of them: one moment of the store.
-func (s *Service) Instances(ctx context.Context, account string) ([]*Instance, map[string]tags.Set, error) {
-	var all []*Instance
-	var tagged map[string]tags.Set
-	err := s.view(ctx, func(v kv.View) error {
-		all = nil
-		err := scan(v, rowInstance+account, func(_ []byte, i *Instance) error {
-			all = append(all, i)
-			return nil
-		})
-		if err != nil {
-			return err
+// Each calls f with the instances of an account, terminated ones included as long as they are visible, and with their tags, in
+// the order of their ids, from behind one on, until f returns false: one moment of the store. It reads no more than it hands
+// on. What f gets is shared: it must not be changed.
+func (s *Service) Each(ctx context.Context, account, after string, f func(*Instance, tags.Set) bool) error {
+	err := s.view(ctx, func(v kv.View) (err error) {
+		tagged := tags.NewCursor(v, account)
+		defer func() { err = errors.Join(err, tagged.Close()) }()
+		bounds := span(rowInstance + account)
+		if after != "" {
+			bounds.Lower = append(instanceRow(account, after), 0)
 		}
-		tagged, err = tags.All(v, account, string(ids.Instance)+"-")
-		return err
-	})
-	return all, tagged, rows.Failed("compute.Instances", err)
-}
-
-// InstancesByID returns those of some ids, in the order of the ids, with their tags. Ids that do not exist are an error.
-func (s *Service) InstancesByID(ctx context.Context, account string, wanted []string) ([]*Instance, map[string]tags.Set, error) {
-	var all []*Instance
-	tagged := map[string]tags.Set{}
-	err := s.view(ctx, func(v kv.View) error {
-		all = nil
-		found, err := findAll(v, account, wanted)
-		if err != nil {
-			return err
-		}
-		for _, f := range found {
-			all = append(all, f.Instance)
-			if tagged[f.ID], err = tags.Of(v, account, f.ID); err != nil {
+		it := v.Scan(bounds)
+		defer func() { err = errors.Join(err, it.Close()) }()
+		for ok := it.First(); ok; ok = it.Next() {
+			i, err := s.decoded(it.Key(), it.Value(), it.Revision())
+			if err != nil {
 				return err
+			}
+			set, err := tagged.Of(i.ID)
+			if err != nil {
+				return err
+			}
+			if !f(i, set) {
+				break
 			}
 		}
 		return nil
 	})
-	return all, tagged, rows.Failed("compute.InstancesByID", err)
+	return rows.Failed("compute.Each", err)
+}
+
+// EachOf is Each for some ids, in their order. Those that do not exist are passed over.
+func (s *Service) EachOf(ctx context.Context, account string, ids []string, f func(*Instance, tags.Set) bool) error {
+	err := s.view(ctx, func(v kv.View) error {
+		for _, id := range ids {
+			row := instanceRow(account, id)
+			val, err := v.Get(row)
+			if errors.Is(err, kv.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			i, err := s.decoded(row, val.Data, val.Revision)
+			if err != nil {
+				return err
+			}
+			set, err := tags.Of(v, account, id)
+			if err != nil {
+				return err
+			}
+			if !f(i, set) {
+				break
+			}
+		}
+		return nil
+	})
+	return rows.Failed("compute.EachOf", err)
+}
+
+// decoded is the instance in a row.
+func (s *Service) decoded(key, value []byte, rev kv.Index) (*Instance, error) {
+	if i, ok := s.known.get(key, rev); ok {
+		return i, nil
+	}
+	i := new(Instance)
+	if err := schema.Decode(value, i); err != nil {
+		return nil, fmt.Errorf("row %q: %w", key, err)
+	}
+	s.known.set(key, rev, i)
+	return i, nil
+}
+
+// Instances returns all instances of an account, like Each.
+func (s *Service) Instances(ctx context.Context, account string) ([]*Instance, error) {
+	var all []*Instance
+	err := s.Each(ctx, account, "", func(i *Instance, _ tags.Set) bool {
+		all = append(all, i)
+		return true
+	})
+	return all, err
 }
 
 // Instance returns one instance of an account.
 func (s *Service) Instance(ctx context.Context, account, id string) (*Instance, error) {
-	all, _, err := s.InstancesByID(ctx, account, []string{id})
-	if err != nil {
-		return nil, err
+	var i *Instance
+	err := s.view(ctx, func(v kv.View) (err error) {
+		i, _, err = getInstance(v, account, id)
+		return err
+	})
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, notFound(id)
 	}
-	return all[0], nil
+	return i, rows.Failed("compute.Instance", err)
 }
 
 // Console is what an instance wrote to its serial console.

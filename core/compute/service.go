@@ -94,7 +94,9 @@ type Service struct {
 	kv   kv.Store
 	log  *slog.Logger
 	stop context.CancelFunc
-	work sync.WaitGroup
+
+	known memo[*Instance] // for listings
+	work  sync.WaitGroup
 }
 
 // Open opens the service and starts what it does in the background: forgetting terminated

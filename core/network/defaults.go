@@ -127,7 +127,7 @@ func allowAll(egress bool) ACLEntry {
 // defaultDHCP returns the account's default DHCP options, and makes them with its first VPC.
 func (tx *Tx) defaultDHCP() *DHCPOptions {
 	st := tx.state()
-	for id := range st.dhcps.byAccount.ids(tx.account) {
+	for _, id := range st.dhcps.byAccount[tx.account] {
 		if o := need(tx, st.dhcps, id); o != nil && o.Default {
 			return o
 		}

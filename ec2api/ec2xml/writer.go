@@ -27,7 +27,15 @@ func (w *Writer) Bytes() []byte { return w.b }
 func (w *Writer) Header() { w.b = append(w.b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...) }
 
 // Open writes a start tag.
-func (w *Writer) Open(name string) { w.b = append(append(append(w.b, '<'), name...), '>') }
+func (w *Writer) Open(name string) {
+	const room = 1 << 10
+	if cap(w.b)-len(w.b) < room {
+		// A large document that doubles its memory is copied once on average; append would grow it by a quarter, and copy it
+		// four times.
+		w.b = append(make([]byte, 0, 2*cap(w.b)+room), w.b...)
+	}
+	w.b = append(append(append(w.b, '<'), name...), '>')
+}
 
 // OpenRoot writes the start tag of the root with its namespace.
 func (w *Writer) OpenRoot(name, namespace string) {

@@ -125,6 +125,9 @@ func (c *condition[T]) match(t *T) bool {
 	return false
 }
 
+// Plain tells whether a filter's value stands for itself alone.
+func Plain(value string) bool { return !strings.ContainsAny(value, wildcards) }
+
 // Select returns the items that pass.
 func (s Set[T]) Select(items []T, filters []model.Filter) ([]T, error) {
 	m, err := s.Compile(filters)

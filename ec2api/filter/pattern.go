@@ -1,7 +1,5 @@
 package filter
 
-import "strings"
-
 // pattern is a filter's value: plain text, or characters of which some stand for others.
 type pattern struct {
 	plain string
@@ -13,8 +11,11 @@ type token struct {
 	kind byte // 0 is r itself, '?' any one, '*' any number
 }
 
+// wildcards are the characters that do not stand for themselves.
+const wildcards = `*?\`
+
 func compile(s string) pattern {
-	if !strings.ContainsAny(s, `*?\`) {
+	if Plain(s) {
 		return pattern{plain: s}
 	}
 	p := pattern{wild: []token{}}
