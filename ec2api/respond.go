@@ -24,8 +24,9 @@ func (r *request) respond(out result, err error) {
 		fctx.SetStatusCode(r.failure.Status)
 		fctx.SetBody(r.failure.AppendXML(nil, r.id))
 	} else {
-		fctx.SetBody(r.document(out))
+		fctx.Response.SetBodyRaw(r.document(out)) // nobody else has it: no need to copy
 	}
+	r.pack()
 	r.pace()
 	r.observe()
 }
