@@ -115,7 +115,7 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 	c.setDefaults()
 	a := &Agent{cfg: c, log: c.Logger, hv: c.Hypervisor}
 	a.wires.on = map[string]bool{}
-	a.wires.applied = map[string]netfw.Network{}
+	a.wires.applied = map[string]*appliedVPC{}
 	for _, dir := range []string{a.instancesDir(), a.imagesDir()} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("agent: %w", err)

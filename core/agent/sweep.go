@@ -25,13 +25,13 @@ func (a *Agent) adopt(ctx context.Context) error {
 	for _, m := range machines {
 		running[m.Name] = m.State.On()
 	}
-	err = a.apply(ctx, func(wired map[string]bool) {
-		for _, i := range bound {
-			if running[i.ID] || i.Desired == compute.Running {
-				wired[i.ID] = true
-			}
+	wired := map[string]bool{}
+	for _, i := range bound {
+		if running[i.ID] || i.Desired == compute.Running {
+			wired[i.ID] = true
 		}
-	})
+	}
+	err = a.apply(ctx, wired)
 	if err != nil {
 		// One instance that cannot be put on the network is no reason for the others to be without an agent.
 		a.log.Error("a part of the network could not be put in force", "error", err)

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,10 +18,30 @@ import (
 type wires struct {
 	mu      sync.Mutex // held while a network is applied
 	on      map[string]bool
-	applied map[string]netfw.Network
+	applied map[string]*appliedVPC
+	version uint64 // of the cloud's network that was applied last; 0 when that failed
+
+	next struct {
+		sync.Mutex
+		turn *turn // what the next application takes along; nil: nothing yet
+	}
 }
 
-// gather is how long changes of the network are gathered before they are applied.
+// A turn is one application of the network, for all who waited for the one before to end.
+type turn struct {
+	flips []map[string]bool // instance -> whether it is on the network
+	done  bool
+	err   error
+}
+
+// appliedVPC is what was applied for a VPC, and what it was made of: records that are replaced when they change, never altered,
+// so that the same pointers mean the same network.
+type appliedVPC struct {
+	desired network.DesiredVPC
+	network netfw.Network
+}
+
+// gather is how long changes of the network are gathered before they are applied, when there was one just before.
 const gather = 10 * time.Millisecond
 
 // followNetwork applies changes of the network, such as rules of groups, to what is on this host.
@@ -40,51 +58,83 @@ func (a *Agent) followNetwork(ctx context.Context) {
 			}
 			continue
 		}
+		applied := time.Now()
 		select {
 		case <-ctx.Done():
 			return
 		case <-changed:
 		}
-		if !sleep(ctx, gather) {
+		if wait := gather - time.Since(applied); wait > 0 && !sleep(ctx, wait) {
 			return
 		}
 	}
 }
 
-// apply makes the host's network what it should be, after changing which instances are on it.
-func (a *Agent) apply(ctx context.Context, change func(on map[string]bool)) error {
+// apply makes the host's network what it should be, after putting instances on it or taking them off. Many who come at a time
+// are served together: what an application costs does not depend on how many there are.
+func (a *Agent) apply(ctx context.Context, flip map[string]bool) error {
 	if a.net == nil {
 		return nil
 	}
-	a.wires.mu.Lock()
-	defer a.wires.mu.Unlock()
-	if change != nil {
-		change(a.wires.on)
+	w := &a.wires
+	w.next.Lock()
+	if w.next.turn == nil {
+		w.next.turn = &turn{}
 	}
-	var enis []string
-	for id := range a.wires.on {
-		for _, e := range a.cfg.Network.InterfacesOf(id) {
-			enis = append(enis, e.ID)
+	t := w.next.turn
+	t.flips = append(t.flips, flip)
+	w.next.Unlock()
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !t.done {
+		w.next.Lock()
+		w.next.turn = nil // who comes from now on waits for the next one
+		w.next.Unlock()
+		t.done, t.err = true, a.applyTurn(ctx, t)
+	}
+	return t.err
+}
+
+// applyTurn applies what differs from before. wires.mu is held.
+func (a *Agent) applyTurn(ctx context.Context, t *turn) error {
+	w := &a.wires
+	same := true
+	for _, flip := range t.flips {
+		for id, on := range flip {
+			same = same && w.on[id] == on
+			if on {
+				w.on[id] = true
+			} else {
+				delete(w.on, id)
+			}
 		}
 	}
-	slices.Sort(enis)
-	desired := a.cfg.Network.Desired(enis)
+	version := a.cfg.Network.Version()
+	if same && w.version == version {
+		return nil
+	}
+	w.version = 0
+	desired := a.cfg.Network.DesiredOf(maps.Keys(w.on))
 	var errs []error
 	present := map[string]bool{}
 	for i := range desired.VPCs {
-		n := a.translate(&desired.VPCs[i])
-		present[n.ID] = true
-		if reflect.DeepEqual(a.wires.applied[n.ID], n) {
+		d := &desired.VPCs[i]
+		id := d.VPC.ID
+		present[id] = true
+		old := w.applied[id]
+		if old != nil && old.desired.Same(d) {
 			continue
 		}
+		n := a.translate(d, old)
 		if err := a.net.Apply(ctx, n); err != nil {
-			delete(a.wires.applied, n.ID)
+			delete(w.applied, id)
 			errs = append(errs, err)
 			continue
 		}
-		a.wires.applied[n.ID] = n
+		w.applied[id] = &appliedVPC{*d, n}
 	}
-	for id := range maps.Clone(a.wires.applied) {
+	for id := range maps.Clone(w.applied) {
 		if present[id] {
 			continue
 		}
@@ -92,19 +142,23 @@ func (a *Agent) apply(ctx context.Context, change func(on map[string]bool)) erro
 			errs = append(errs, err)
 			continue
 		}
-		delete(a.wires.applied, id)
-		if len(a.wires.applied) == 0 { // what all networks share goes with the last
+		delete(w.applied, id)
+		if len(w.applied) == 0 { // what all networks share goes with the last
 			_, err := a.net.Sweep(ctx)
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	if err == nil {
+		w.version = version
+	}
+	return err
 }
 
 // prepareTaps puts the interfaces of an instance on the network and makes their taps, for the machine to open.
 func (a *Agent) prepareTaps(ctx context.Context, id string, spec *hypervisor.Spec) error {
 	// What fails for others does not matter here: what fails for this instance shows below.
-	applied := a.apply(ctx, func(on map[string]bool) { on[id] = true })
+	applied := a.apply(ctx, map[string]bool{id: true})
 	for _, e := range a.cfg.Network.InterfacesOf(id) {
 		tap, err := a.net.PrepareTap(ctx, e.VPC, e.ID)
 		if err != nil {
@@ -120,7 +174,7 @@ func (a *Agent) plug(ctx context.Context, id string) error {
 	if a.net == nil {
 		return nil
 	}
-	applied := a.apply(ctx, func(on map[string]bool) { on[id] = true })
+	applied := a.apply(ctx, map[string]bool{id: true})
 	for _, e := range a.cfg.Network.InterfacesOf(id) {
 		if err := a.net.Plug(ctx, e.VPC, e.ID); err != nil {
 			return errors.Join(err, applied)
@@ -131,11 +185,12 @@ func (a *Agent) plug(ctx context.Context, id string) error {
 
 // unplug takes the interfaces of an instance off the network, with their taps and rules.
 func (a *Agent) unplug(ctx context.Context, id string) error {
-	return a.apply(ctx, func(on map[string]bool) { delete(on, id) })
+	return a.apply(ctx, map[string]bool{id: false})
 }
 
-// translate says in the words of the host's network what the cloud's network wants.
-func (a *Agent) translate(d *network.DesiredVPC) netfw.Network {
+// translate says in the words of the host's network what the cloud's network wants. What it said for the same records before,
+// it says again.
+func (a *Agent) translate(d *network.DesiredVPC, old *appliedVPC) netfw.Network {
 	n := netfw.Network{ID: d.VPC.ID, Domain: a.cfg.Network.PrivateDomain(), NoDNS: !d.VPC.DNSSupport}
 	for _, c := range d.VPC.CIDRs {
 		n.CIDRs = append(n.CIDRs, c.CIDR)
@@ -145,22 +200,32 @@ func (a *Agent) translate(d *network.DesiredVPC) netfw.Network {
 		n.Subnets = append(n.Subnets, netfw.Subnet{ID: s.Subnet.ID, CIDR: s.Subnet.CIDR})
 		internet[s.Subnet.ID] = s.Internet
 	}
-	local := map[netip.Addr]bool{}
+	saidInterfaces, saidGroups := old.said(d)
+	local := make(map[netip.Addr]bool, len(d.Interfaces))
+	n.Interfaces = make([]netfw.Interface, 0, len(d.Interfaces))
 	for _, e := range d.Interfaces {
-		i := a.translateInterface(e, d.VPC, internet[e.Subnet])
+		i, ok := saidInterfaces[e]
+		if !ok {
+			made := a.translateInterface(e, d.VPC, internet[e.Subnet])
+			i = &made
+		}
 		for _, ad := range i.Addresses {
 			local[ad.IP] = true
 		}
-		n.Interfaces = append(n.Interfaces, i)
+		n.Interfaces = append(n.Interfaces, *i)
 	}
 	for _, g := range d.Groups {
 		out := netfw.Group{ID: g.Group.ID}
-		for _, r := range g.Group.Rules {
-			rule := netfw.Rule{Protocol: r.Protocol, From: r.From, To: r.To, CIDR: r.CIDR, Group: r.Group}
-			if r.Egress {
-				out.Egress = append(out.Egress, rule)
-			} else {
-				out.Ingress = append(out.Ingress, rule)
+		if said, ok := saidGroups[g.Group]; ok {
+			out.Ingress, out.Egress = said.Ingress, said.Egress
+		} else {
+			for _, r := range g.Group.Rules {
+				rule := netfw.Rule{Protocol: r.Protocol, From: r.From, To: r.To, CIDR: r.CIDR, Group: r.Group}
+				if r.Egress {
+					out.Egress = append(out.Egress, rule)
+				} else {
+					out.Ingress = append(out.Ingress, rule)
+				}
 			}
 		}
 		for _, m := range g.Members {
@@ -171,6 +236,26 @@ func (a *Agent) translate(d *network.DesiredVPC) netfw.Network {
 		n.Groups = append(n.Groups, out)
 	}
 	return n
+}
+
+// said is what was said for records. Interfaces depend on their VPC and subnets too: when one of these is another, they are said
+// anew.
+func (v *appliedVPC) said(d *network.DesiredVPC) (map[*network.Interface]*netfw.Interface, map[*network.Group]*netfw.Group) {
+	if v == nil {
+		return nil, nil
+	}
+	var interfaces map[*network.Interface]*netfw.Interface
+	if v.desired.SameShape(d) {
+		interfaces = make(map[*network.Interface]*netfw.Interface, len(v.desired.Interfaces))
+		for k, e := range v.desired.Interfaces {
+			interfaces[e] = &v.network.Interfaces[k]
+		}
+	}
+	groups := make(map[*network.Group]*netfw.Group, len(v.desired.Groups))
+	for k := range v.desired.Groups {
+		groups[v.desired.Groups[k].Group] = &v.network.Groups[k]
+	}
+	return interfaces, groups
 }
 
 func (a *Agent) translateInterface(e *network.Interface, v *network.VPC, internet bool) netfw.Interface {

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -38,6 +39,32 @@ type DesiredSubnet struct {
 type DesiredGroup struct {
 	Group   *Group
 	Members []netip.Addr // private addresses of all its interfaces, on whatever host; sorted
+}
+
+// DesiredOf is Desired for the interfaces of some instances.
+func (s *Service) DesiredOf(instances iter.Seq[string]) Desired {
+	var interfaces []string
+	s.mu.RLock()
+	for id := range instances {
+		for nic := range s.mu.state.ofInstance.ids(id) {
+			interfaces = append(interfaces, nic)
+		}
+	}
+	s.mu.RUnlock()
+	return s.Desired(interfaces)
+}
+
+// SameShape tells whether two are of the same VPC with the same subnets and routes.
+func (d *DesiredVPC) SameShape(o *DesiredVPC) bool {
+	return d.VPC == o.VPC && d.DHCP == o.DHCP && slices.EqualFunc(d.Subnets, o.Subnets, func(a, b DesiredSubnet) bool {
+		return a.Subnet == b.Subnet && a.ACL == b.ACL && a.Internet == b.Internet && slices.Equal(a.Routes, b.Routes)
+	})
+}
+
+// Same tells whether two were derived from the same records, and so are the same.
+func (d *DesiredVPC) Same(o *DesiredVPC) bool {
+	return d.SameShape(o) && slices.Equal(d.Interfaces, o.Interfaces) &&
+		slices.EqualFunc(d.Groups, o.Groups, func(a, b DesiredGroup) bool { return a.Group == b.Group && slices.Equal(a.Members, b.Members) })
 }
 
 // Desired derives the network that the given interfaces need on the host where they lie. Unknown ids are left out, and

@@ -47,6 +47,7 @@ func (s *Service) apply(ev kv.Event) {
 func (s *Service) applied(index kv.Index, changed bool) {
 	s.mu.applied = max(s.mu.applied, index)
 	if changed {
+		s.mu.version++
 		close(s.mu.changed)
 		s.mu.changed = make(chan struct{})
 	}

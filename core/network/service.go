@@ -102,6 +102,7 @@ type Service struct {
 		state   *state
 		applied kv.Index      // state holds every commit up to here
 		changed chan struct{} // closed and replaced when the network differs from before
+		version uint64        // how often that was
 	}
 }
 
@@ -131,6 +132,13 @@ func (s *Service) Changed() <-chan struct{} {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.mu.changed
+}
+
+// Version is a number that grows whenever the network changes. It begins anew, above 0, with the process.
+func (s *Service) Version() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.mu.version
 }
 
 // Limits are the quotas.
