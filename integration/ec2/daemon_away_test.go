@@ -69,7 +69,7 @@ func TestDaemonAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	var id, at []string
-	for _, i := range made.Instances {
+	for _, i := range c.described(t, made.Instances) {
 		id, at = append(id, *i.InstanceId), append(at, aws.ToString(i.PublicIpAddress))
 	}
 	stays, dies, leaves := id[0], id[1], id[2]

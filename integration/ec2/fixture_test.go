@@ -120,7 +120,7 @@ func (c *cloud) tiny() error {
 	return err
 }
 
-// run makes instances of the smallest type.
+// run makes instances of the smallest type. They are described once more: the answer of a launch has no public addresses.
 func (c *cloud) run(t *testing.T, change func(*ec2.RunInstancesInput)) []types.Instance {
 	t.Helper()
 	in := &ec2.RunInstancesInput{ImageId: aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}
@@ -131,7 +131,17 @@ func (c *cloud) run(t *testing.T, change func(*ec2.RunInstancesInput)) []types.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out.Instances
+	return c.described(t, out.Instances)
+}
+
+// described are instances as they are now, in their order.
+func (c *cloud) described(t *testing.T, launched []types.Instance) []types.Instance {
+	t.Helper()
+	out := make([]types.Instance, len(launched))
+	for n := range launched {
+		out[n] = c.describe(t, *launched[n].InstanceId)
+	}
+	return out
 }
 
 // describe returns an instance as it is now.
