@@ -30,8 +30,8 @@
 //
 // # What it needs
 //
-// Linux with nftables, tun and veth; root, or CAP_NET_ADMIN and CAP_SYS_ADMIN (ErrPrivilege says so). No command line tool is
-// run: everything goes by netlink.
+// Linux with nftables, tun and veth; root, or CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_NET_BIND_SERVICE with leave to write in
+// /run/netns (ErrPrivilege says what is missing). No command line tool is run: everything goes by netlink.
 //
 // # What it may not know
 //

@@ -10,8 +10,8 @@ import (
 
 // Errors of a Host. They come wrapped.
 var (
-	// ErrPrivilege: the process may not administer the network.
-	ErrPrivilege = errors.New("the network needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN")
+	// ErrPrivilege: the process may not administer the network. The message names all that it lacks.
+	ErrPrivilege = errors.New("this process may not administer the network of the host")
 	// ErrUnsupported: the kernel lacks something, which the message names.
 	ErrUnsupported = errors.New("the kernel lacks what the network needs")
 	// ErrInvalid: the desired state contradicts itself. Nothing was changed for the network, interface or group it names.

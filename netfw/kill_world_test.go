@@ -163,11 +163,15 @@ func plugAll(ctx context.Context, h *netfw.Host, w world) error {
 const (
 	roleVar       = "NETFW_TEST_ROLE"
 	roleServer    = "server"    // adopts what is there, and changes it at random when told to, until it is killed
+	rolePlain     = "plain"     // opens the host and puts a guest on it, with the privileges that it was given
 	roleReference = "reference" // makes a world on a host of its own, and tells what that looks like
 )
 
 func playRole(role string) error {
 	ctx := context.Background()
+	if role == rolePlain {
+		return playPlain(ctx)
+	}
 	in := json.NewDecoder(os.Stdin)
 	var w world
 	if err := in.Decode(&w); err != nil {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -63,13 +66,10 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if err := privileged(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		return nil, fmt.Errorf("%w: tun: %w", ErrUnsupported, err)
-	}
 	h := &Host{cfg: cfg, log: cfg.Log, outside: nft.New(tableName+"_"+cfg.Prefix, 0)}
 	if _, err := h.outside.Exists(); err != nil {
 		if errors.Is(err, unix.EPERM) {
-			return nil, ErrPrivilege
+			return nil, fmt.Errorf("%w: nftables: %w", ErrPrivilege, err)
 		}
 		return nil, fmt.Errorf("%w: nftables: %w", ErrUnsupported, err)
 	}
@@ -78,16 +78,40 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	return h, nil
 }
 
-// privileged looks for the capabilities that are needed.
+// needed are the capabilities without which nothing works: to change links, rules and settings, to make and enter namespaces, and
+// to answer at the ports of DHCP, DNS and HTTP.
+func needed() map[int]string {
+	return map[int]string{unix.CAP_NET_ADMIN: "CAP_NET_ADMIN", unix.CAP_SYS_ADMIN: "CAP_SYS_ADMIN", unix.CAP_NET_BIND_SERVICE: "CAP_NET_BIND_SERVICE"}
+}
+
+// privileged looks whether the process may do what is needed, and says all that it may not.
 func privileged() error {
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&hdr, &data[0]); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
-	const needed = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_SYS_ADMIN
-	if data[0].Effective&needed != needed {
-		return ErrPrivilege
+	var lacks []string
+	for c, name := range needed() {
+		if data[0].Effective&(1<<c) == 0 {
+			lacks = append(lacks, "it lacks "+name)
+		}
+	}
+	slices.Sort(lacks)
+	if err := link.MayName(); err != nil {
+		lacks = append(lacks, err.Error())
+	}
+	tun, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	switch {
+	case err == nil:
+		_ = tun.Close()
+	case errors.Is(err, fs.ErrPermission):
+		lacks = append(lacks, err.Error())
+	default:
+		return fmt.Errorf("%w: tun: %w", ErrUnsupported, err)
+	}
+	if len(lacks) > 0 {
+		return fmt.Errorf("%w: %s; run it as root", ErrPrivilege, strings.Join(lacks, ", "))
 	}
 	return nil
 }

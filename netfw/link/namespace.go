@@ -25,6 +25,20 @@ type Namespace struct {
 	Handle *netlink.Handle
 }
 
+// MayName tells whether the process may give namespaces names, which are files in Dir.
+func MayName() error {
+	dir := Dir
+	err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	if errors.Is(err, fs.ErrNotExist) {
+		dir = filepath.Dir(dir)
+		err = unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	}
+	if err != nil {
+		return fmt.Errorf("write in %s: %w", dir, err)
+	}
+	return nil
+}
+
 // nsfsMagic is the file system type of an open namespace.
 const nsfsMagic = 0x6e736673
 
