@@ -42,12 +42,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":  ready,
-			"term":   term,
-			"get":    get,
-			"s3":     s3command,
-			"random": random,
-			"until":  until,
+			"ready":        ready,
+			"term":         term,
+			"get":          get,
+			"s3":           s3command,
+			"random":       random,
+			"until":        until,
+			"unprivileged": unprivileged,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -126,6 +127,19 @@ func fetch(url, method string) (int, string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(body), err
+}
+
+// unprivileged COMMAND… runs a command that no permission is overlooked for, whoever runs the tests.
+func unprivileged(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: unprivileged COMMAND...")
+	}
+	if os.Geteuid() == 0 {
+		args = append([]string{"setpriv", "--bounding-set=-all", "--inh-caps=-all"}, args...)
+	}
+	if err := ts.Exec(args[0], args[1:]...); (err != nil) != neg {
+		ts.Fatalf("%v: %v", args, err)
+	}
 }
 
 // random FILE SIZE COUNT writes COUNT files FILE1, FILE2, … of SIZE bytes that differ.

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -22,6 +24,8 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/config"
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/server"
+	"github.com/aureole-cloud/aureole/storage/blob"
+	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
 // Exit statuses.
@@ -65,10 +69,10 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "aureole",
 		Short:         "Your own AWS region in one process",
-		Long:          "Aureole serves S3 from local disks: buckets, objects and everything around them, by the protocols of AWS.",
+		Long:          "Aureole serves S3 from plain directories and EC2 from virtual machines of this host, by the protocols of AWS.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          args(0, ""),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -87,11 +91,24 @@ func args(n int, names string) cobra.PositionalArgs {
 		if len(given) == n {
 			return nil
 		}
+		if c.HasSubCommands() {
+			return unknownCommand(c, given[0])
+		}
 		if n == 0 {
 			return fmt.Errorf("%w: %s takes no arguments, got %s", errUsage, c.CommandPath(), strings.Join(given, " "))
 		}
 		return fmt.Errorf("%w: %s %s", errUsage, c.CommandPath(), names)
 	}
+}
+
+// unknownCommand names what comes closest, and where the others are listed.
+func unknownCommand(c *cobra.Command, name string) error {
+	const far = 2 // letters that may differ
+	c.SuggestionsMinimumDistance = far
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Errorf("%w: %s has no command %q; did you mean %q?", errUsage, c.CommandPath(), name, near[0])
+	}
+	return fmt.Errorf("%w: %s has no command %q; see %s --help", errUsage, c.CommandPath(), name, c.CommandPath())
 }
 
 func status(err error) int {
@@ -102,13 +119,16 @@ func status(err error) int {
 		return ExitInUse
 	case errors.Is(err, datadir.ErrNewerSchema), errors.Is(err, datadir.ErrForeign):
 		return ExitSchema
-	case errors.Is(err, errUsage), errors.Is(err, config.ErrInvalid), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, config.ErrInvalid):
 		return ExitUsage
 	}
 	return ExitFailure
 }
 
+// hintFor says what to do about an error, where its text does not.
 func hintFor(err error) string {
+	var network *net.OpError
+	var name *net.DNSError
 	switch {
 	case errors.Is(err, datadir.ErrInUse):
 		return "Stop the other server, or give this one its own --data folder."
@@ -116,6 +136,20 @@ func hintFor(err error) string {
 		return "Use the newer version of the program; nothing was changed."
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "Another program listens there; choose another address by --listen or --admin-listen."
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "This machine does not have that address; choose one of its own, or 0.0.0.0:PORT for all of them."
+	case errors.As(err, &name):
+		return "Choose an address of this machine, such as 127.0.0.1:9000, or 0.0.0.0:9000 for all of them."
+	case errors.As(err, &network) && errors.Is(err, fs.ErrPermission):
+		return "Ports below 1024 are for root and CAP_NET_BIND_SERVICE; choose another address by --listen."
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("This runs as user %d; run it as the user that owns the folder, or name another one by --data.", os.Geteuid())
+	case errors.Is(err, syscall.ENOTDIR):
+		return "A data folder is a folder; name one by --data."
+	case errors.Is(err, syscall.EROFS):
+		return "The file system is mounted read-only; name a folder on another one by --data."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, kv.ErrNoSpace), errors.Is(err, blob.ErrNoSpace):
+		return "Free space on the device of the data folder, or name a folder on another one by --data; 256 MiB are kept back for deletes."
 	}
 	return ""
 }

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -152,10 +153,8 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	for _, d := range append(c.Domains[:len(c.Domains):len(c.Domains)], c.WebsiteDomains...) {
-		if d == "" || strings.ContainsAny(d, "/: \t\n") || strings.HasPrefix(d, ".") {
-			return fmt.Errorf("domain: %q is not a host name", d)
-		}
+	if err := errors.Join(checkNames("domain", c.Domains), checkNames("website-domain", c.WebsiteDomains)); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name, value string
@@ -289,13 +288,22 @@ func (c *Config) validateRoot() error {
 	return nil
 }
 
+func checkNames(name string, hosts []string) error {
+	for _, h := range hosts {
+		if h == "" || strings.ContainsAny(h, "/: \t\n") || strings.HasPrefix(h, ".") {
+			return fmt.Errorf("%s: %q is not a host name such as s3.example.org", name, h)
+		}
+	}
+	return nil
+}
+
 func checkAddress(name, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("%s: %q is not HOST:PORT: %w", name, addr, err)
+		return fmt.Errorf("%s: %q is not HOST:PORT such as 127.0.0.1:9000: %w", name, addr, err)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("%s: %q has no valid port", name, addr)
+		return fmt.Errorf("%s: %q has no port from 0 to 65535", name, addr)
 	}
 	return nil
 }

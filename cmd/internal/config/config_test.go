@@ -171,19 +171,51 @@ func TestUnknownEnv(t *testing.T) {
 	}
 }
 
-// Each setting must be told to operators.
+// The table of docs/operations.md has the settings of the program, all of them, with their defaults and no others.
 func TestSettingsAreDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, table, _ := strings.Cut(string(doc), "| flag | variable | default | |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	told := map[string]string{} // flag or variable -> default
+	for row := range strings.SplitSeq(table, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) != 6 {
+			t.Fatalf("a row of %d cells: %s", len(cells)-2, row)
+		}
+		for _, cell := range cells[1:3] {
+			for name := range strings.SplitSeq(cell, ",") {
+				name, _, _ = strings.Cut(strings.TrimSpace(name), " ")
+				if name = strings.Trim(name, "`"); name != "" && name != "---" {
+					told[name] = strings.Trim(cells[3], " `")
+				}
+			}
+		}
+	}
+	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	config.AddFlags(flags)
 	for _, s := range config.Settings() {
-		name := "`--" + s.Name
-		if s.NoFlag {
-			name = "`" + s.Env()
+		names := []string{s.Env()}
+		want := "generated"
+		if f := flags.Lookup(s.Name); f != nil {
+			names = append(names, "--"+s.Name)
+			want = strings.Trim(f.DefValue, "[]")
+		} else if s.Name == "lifecycle-day" {
+			want = "24h"
 		}
-		if !strings.Contains(string(doc), name) {
-			t.Errorf("docs/operations.md does not mention %s", name)
+		for _, name := range names {
+			got, ok := told[name]
+			if !ok {
+				t.Errorf("docs/operations.md does not have %s", name)
+			} else if got != want {
+				t.Errorf("docs/operations.md says that the default of %s is %q; it is %q", name, got, want)
+			}
+			delete(told, name)
 		}
+	}
+	for name := range told {
+		t.Errorf("docs/operations.md has %s, which is no setting", name)
 	}
 }

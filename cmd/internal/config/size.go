@@ -50,8 +50,18 @@ func show(p any) string {
 		return *p
 	case *int:
 		return strconv.Itoa(*p)
+	case *float64:
+		return strconv.FormatFloat(*p, 'g', -1, 64)
 	case *time.Duration:
-		return p.String()
+		// As people write it: 1h, not 1h0m0s.
+		s := p.String()
+		if strings.HasSuffix(s, "m0s") {
+			s = strings.TrimSuffix(s, "0s")
+		}
+		if strings.HasSuffix(s, "h0m") {
+			s = strings.TrimSuffix(s, "0m")
+		}
+		return s
 	case *size:
 		return p.String()
 	}

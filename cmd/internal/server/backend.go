@@ -42,13 +42,17 @@ func (b *backend) NotReady() []string {
 
 // Limits implements adminapi.Backend.
 func (b *backend) Limits() []string {
-	if b.Starting() || b.cfg.Hypervisor == "off" {
+	if b.Starting() {
 		return nil
 	}
-	if why := b.machines.limits(); why != "" {
-		return []string{"instances: " + why}
+	limits := (*Server)(b).fullDevices()
+	if b.cfg.Hypervisor == "off" {
+		return limits
 	}
-	return nil
+	if why := b.machines.limits(); why != "" {
+		limits = append(limits, "instances: "+why)
+	}
+	return limits
 }
 
 // CreateUser implements adminapi.Backend.

@@ -54,6 +54,9 @@ func (s *Server) openDevices(ctx context.Context) (err error) {
 			return fmt.Errorf("replicas: %w", err)
 		}
 	}
+	for _, full := range s.fullDevices() {
+		s.log.Warn(full)
+	}
 	return s.checkQuorum()
 }
 
@@ -149,6 +152,18 @@ func (s *Server) devicesUp() (up, need int) {
 		}
 	}
 	return up, s.manager.Ring().Quorum()
+}
+
+// fullDevices says of each device that takes no more bodies for lack of space that it does so.
+func (s *Server) fullDevices() []string {
+	var full []string
+	for _, u := range s.manager.Pool().Usage() {
+		if u.Attached && u.Blob.Total > 0 && u.Blob.Free == 0 {
+			full = append(full, fmt.Sprintf("device %d at %s is full: free space there, or add a device; %d MiB are kept back",
+				u.Device.ID, u.Device.Hint, blob.DefaultReserve>>20))
+		}
+	}
+	return full
 }
 
 // sizeGiB is the size of the file system that path is on or will be on; 1 when it cannot be told.

@@ -162,7 +162,7 @@ func (s *Server) keepOpening(ctx context.Context, folder string) {
 		why := err.Error()
 		s.machines.set(nil, nil, why)
 		if why != told {
-			s.log.Error("no instances can be run yet; trying again", "error", err)
+			s.log.Error("no instances can be run yet; trying again", "error", err, "advice", advice(err))
 			told = why
 		}
 		select {
@@ -171,6 +171,17 @@ func (s *Server) keepOpening(ctx context.Context, folder string) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// advice says what an operator can do about machines that do not open.
+func advice(err error) string {
+	switch {
+	case os.Geteuid() != 0:
+		return "run the server as root, or with --hypervisor off"
+	case errors.Is(err, hypervisor.ErrUnavailable):
+		return "install and start libvirtd and qemu (Debian: libvirt-daemon-system, qemu-system-x86), or name its socket by --libvirt-socket"
+	}
+	return "see docs/operations.md, or run with --hypervisor off"
 }
 
 // openAgent connects to the hypervisor and opens the agent on it.

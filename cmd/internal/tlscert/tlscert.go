@@ -87,7 +87,7 @@ func (s *Source) loadLocked(now time.Time) error {
 	}
 	st, err := s.stat()
 	if err != nil {
-		return fmt.Errorf("tls: %w", err)
+		return fmt.Errorf("tls: certificate and key: %w", err)
 	}
 	if s.mu.cert != nil && st == s.mu.stamp {
 		return nil
