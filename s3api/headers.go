@@ -265,5 +265,23 @@ func httpTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(http.TimeFormat)
+	// As Format(http.TimeFormat) does it, which reads its layout each time.
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return t.Format(http.TimeFormat)
+	}
+	var b [len(http.TimeFormat)]byte
+	two := func(i, v int) { b[i], b[i+1] = byte('0'+v/10), byte('0'+v%10) }
+	copy(b[:], http.TimeFormat)
+	copy(b[:3], t.Weekday().String())
+	two(5, day)
+	copy(b[8:11], month.String())
+	two(12, year/100)
+	two(14, year%100)
+	two(17, hour)
+	two(20, minute)
+	two(23, second)
+	return string(b[:])
 }

@@ -13,15 +13,14 @@ type ids struct {
 	seed   uint64
 	count  atomic.Uint64
 	hostID string // x-amz-id-2: names this server process
+	host   []byte // the same
 }
 
 func newIDs() *ids {
 	var b [8 + 48]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return &ids{
-		seed:   binary.LittleEndian.Uint64(b[:8]),
-		hostID: base64.StdEncoding.EncodeToString(b[8:]),
-	}
+	host := base64.StdEncoding.AppendEncode(nil, b[8:])
+	return &ids{seed: binary.LittleEndian.Uint64(b[:8]), hostID: string(host), host: host}
 }
 
 func (s *ids) next() string {

@@ -43,7 +43,9 @@ func (r *request) finish() {
 		return
 	}
 	r.done = true
-	e := Event{
+	defer r.vacate()
+	e := &r.rented().event
+	*e = Event{
 		Operation: r.op.name,
 		RequestID: r.id,
 		Method:    r.method,
@@ -66,6 +68,6 @@ func (r *request) finish() {
 		e.Code = string(r.failure.Code)
 		e.Err = r.failure.Cause
 	}
-	r.srv.observer.Observe(&e)
+	r.srv.observer.Observe(e)
 	r.logAccess()
 }

@@ -1,8 +1,11 @@
 package s3api
 
 import (
+	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aureole-cloud/aureole/core/object"
@@ -287,4 +290,20 @@ func FuzzGrants(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestHTTPTime(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	times := []time.Time{time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for range 5000 {
+		times = append(times, time.Unix(rng.Int64N(200<<30), rng.Int64N(1e9)).In(time.FixedZone("", rng.IntN(80_000)-40_000)))
+	}
+	for _, at := range times {
+		if got, want := httpTime(at), at.UTC().Format(http.TimeFormat); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := httpTime(time.Time{}); got != "" {
+		t.Errorf("the zero time is %q", got)
+	}
 }

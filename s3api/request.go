@@ -39,6 +39,7 @@ type request struct {
 	verified sigv4.Verified // zero for an anonymous request
 
 	out      response // memory for the usual answer
+	room     *room
 	bytesIn  int64
 	bytesOut int64
 	failure  *s3err.Error
@@ -102,7 +103,7 @@ func methodName(m []byte) string {
 // parseHeaders splits a header section that fasthttp has found well formed. It takes the wire's text rather than
 // fasthttp's fields, which reorder headers and leave some out: signatures cover them as sent.
 func parseHeaders(raw string) []sigv4.Field {
-	fields := make([]sigv4.Field, 0, 24)
+	fields := make([]sigv4.Field, 0, strings.Count(raw, "\n"))
 	for raw != "" {
 		var line string
 		line, raw, _ = strings.Cut(raw, "\n")

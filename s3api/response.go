@@ -31,9 +31,34 @@ type response struct {
 // ok is the usual answer of r, to be filled in.
 func (r *request) ok() *response {
 	if r.out.fields == nil {
-		r.out.fields = make([]field, 0, 16)
+		r.out.fields = r.rented().fields[:0]
 	}
 	return &r.out
+}
+
+// room is memory that requests use one after the other: what an answer needs until it is out.
+type room struct {
+	fields [16]field
+	event  Event
+}
+
+// rented is the room of r. Only the goroutine of its connection may ask, and only until vacate.
+func (r *request) rented() *room {
+	if r.room == nil {
+		var used bool
+		if r.room, used = r.srv.rooms.Get().(*room); !used {
+			r.room = new(room)
+		}
+	}
+	return r.room
+}
+
+// vacate gives the room of r back when its answer is out.
+func (r *request) vacate() {
+	r.out.fields = nil
+	*r.room = room{} // what it names must not live on
+	r.srv.rooms.Put(r.room)
+	r.room = nil
 }
 
 // noContent is 204.
@@ -55,7 +80,7 @@ func (r *request) respond(resp *response, err error) {
 	h := &r.fctx.Response.Header
 	h.DisableNormalizing()
 	h.SetCanonical(hdrRequestID, []byte(r.id))
-	h.SetCanonical(hdrID2, []byte(r.srv.ids.hostID))
+	h.SetCanonical(hdrID2, r.srv.ids.host)
 	if r.charged {
 		h.Add("x-amz-request-charged", "requester")
 	}

@@ -39,6 +39,7 @@ type Server struct {
 	routes   routes
 	observer Observer
 	log      *slog.Logger
+	rooms    sync.Pool // of *room
 
 	accessLog *accesslog.Log
 	http      *httpd.Server

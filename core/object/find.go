@@ -29,7 +29,7 @@ func (s *Service) find(ctx context.Context, b *bucket, key, version string) (fou
 		if err != nil && !errors.Is(err, kv.ErrNotFound) {
 			return found{}, err
 		}
-		cur := &record{}
+		cur := s.newRecord()
 		if err == nil {
 			if err := cur.decode(v.Data); err != nil {
 				return found{}, err
@@ -60,6 +60,20 @@ func (s *Service) find(ctx context.Context, b *bucket, key, version string) (fou
 		}
 		last = v.Revision
 	}
+}
+
+// newRecord is an empty record, in memory that reads gave back if there is some.
+func (s *Service) newRecord() *record {
+	if r, ok := s.records.Get().(*record); ok {
+		return r
+	}
+	return new(record)
+}
+
+// release gives back the record of a version that a read is done with. What its fields refer to is not used again.
+func (s *Service) release(f found) {
+	*f.record = record{}
+	s.records.Put(f.record)
 }
 
 // absent is the failure of a read that found nothing.

@@ -77,6 +77,9 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 		err = s.open(ctx, who, b, in, f, res, withBody)
 		switch {
 		case err == nil:
+			if !f.is(flagSealed) { // whose body knows its record
+				s.release(f)
+			}
 			return res, nil
 		case !isMoved(err):
 			return nil, err

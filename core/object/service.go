@@ -43,6 +43,7 @@ type Service struct {
 	suspect suspectSet
 	bodies  bodyPools
 	pages   sync.Pool // *pageRoom
+	records sync.Pool // *record
 	quotas  accountQuotas
 	life    lifecycleWorker
 	outbox  outbox
