@@ -107,8 +107,10 @@ func NewRunner(st *Statement, in Input, out Output, src io.Reader) (*Runner, err
 	return r, err
 }
 
-// Scanned is how many bytes of the object were read, Processed how many that is without compression.
-func (r *Runner) Scanned() int64   { return r.raw.n }
+// Scanned is how many bytes of the object were read.
+func (r *Runner) Scanned() int64 { return r.raw.n }
+
+// Processed is how many bytes those are without compression.
 func (r *Runner) Processed() int64 { return r.plain.n }
 
 // Next looks at one record and appends what is selected of it to dst. It returns io.EOF when there are no more, with what

@@ -8,36 +8,43 @@ import (
 	"testing"
 )
 
-// The README's map leads readers to the lines that decide. Code moves: every file that the README, CONTRIBUTING
-// and docs name must exist, and every line of the map must be found in its file.
-func TestMapOfTheReadmeHolds(t *testing.T) {
-	root := "../.."
-	readme := read(t, filepath.Join(root, "README.md"))
+const root = "../.."
+
+// Maps lead readers to the lines that decide. Code moves: every file that a document names must exist, and every line of
+// a map must be found in its file.
+func TestMapsHold(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\|[^|]*\\| `([^`]+\\.go)` \\| `([^`]+)` \\|$")
-	rows := row.FindAllStringSubmatch(readme, -1)
-	if len(rows) < 8 {
-		t.Errorf("the map has only %d rows", len(rows))
-	}
-	for _, r := range rows {
-		source, err := os.ReadFile(filepath.Join(root, r[1]))
-		if err != nil {
-			t.Error(err)
-			continue
+	for doc, least := range map[string]int{"README.md": 18, "docs/ec2-instance-life.md": 15} {
+		rows := row.FindAllStringSubmatch(read(t, filepath.Join(root, doc)), -1)
+		if len(rows) < least {
+			t.Errorf("the map of %s has only %d rows", doc, len(rows))
 		}
-		if !strings.Contains(string(source), r[2]) {
-			t.Errorf("README leads to %q in %s, where it is not", r[2], r[1])
+		for _, r := range rows {
+			source, err := os.ReadFile(filepath.Join(root, r[1]))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if !strings.Contains(string(source), r[2]) {
+				t.Errorf("%s leads to %q in %s, where it is not", doc, r[2], r[1])
+			}
 		}
 	}
 }
 
 func TestDocumentsNameFilesThatExist(t *testing.T) {
-	root := "../.."
-	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
+	var docs []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "*/DESIGN.md", "*/*/DESIGN.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, found...)
 	}
-	docs = append(docs, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"))
-	inCode := regexp.MustCompile("`((?:cmd|s3api|core|storage|integration|docs)/[A-Za-z0-9_./-]+)`")
+	if len(docs) < 12 {
+		t.Fatalf("only %d documents were found", len(docs))
+	}
+	inCode := regexp.MustCompile("`((?:cmd|s3api|ec2api|iamapi|core|storage|hypervisor|netfw|integration|docs)/[A-Za-z0-9_./-]+)`")
 	link := regexp.MustCompile(`\]\(([A-Za-z0-9_./-]+)\)`)
 	for _, doc := range docs {
 		text := read(t, doc)

@@ -18,8 +18,8 @@
 // Nothing about buckets, objects or instances: keys and values are bytes. Key layouts are built with
 // package keys by the domain that owns them.
 //
-// Two engines implement Store: package local (one Pebble, the embedded default) and, later, a
-// replicated one. Package kvtest is the suite both must pass.
+// Package local (one Pebble) implements Store. The contract leaves room for a replicated engine: hence shards,
+// and outcomes that may be unknown. Package kvtest is the suite that any engine must pass.
 package kv
 
 import (
