@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/hypervisor"
@@ -22,8 +24,10 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 		}
 		m.State = hypervisor.StateOff
 	}
+	took := steps{last: time.Now()}
+	took.list = append(took.list, slog.Duration("waited", took.last.Sub(compute.Time(i.Launched))))
 	if m == nil || m.State == hypervisor.StateOff {
-		err := a.bringUp(ctx, i)
+		err := a.bringUp(ctx, i, &took)
 		switch {
 		case err == nil:
 		case hopeless(err):
@@ -36,14 +40,34 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 	if err := a.plug(ctx, i.ID); err != nil {
 		return err
 	}
+	took.done("plug")
 	if err := a.hv.Resume(ctx, i.ID); err != nil {
 		return err
 	}
-	return a.report(ctx, i, compute.Sight{Seen: compute.SeenRunning})
+	took.done("resume")
+	if err := a.report(ctx, i, compute.Sight{Seen: compute.SeenRunning}); err != nil {
+		return err
+	}
+	took.done("report")
+	a.log.LogAttrs(ctx, slog.LevelDebug, "an instance runs", append(took.list, slog.String("instance", i.ID),
+		slog.Duration("all", took.last.Sub(compute.Time(i.Launched))))...)
+	return nil
+}
+
+// steps is how long the parts of a start took.
+type steps struct {
+	last time.Time
+	list []slog.Attr
+}
+
+func (s *steps) done(what string) {
+	now := time.Now()
+	s.list = append(s.list, slog.Duration(what, now.Sub(s.last)))
+	s.last = now
 }
 
 // bringUp makes the machine and all it stands on, and starts it paused.
-func (a *Agent) bringUp(ctx context.Context, i *compute.Instance) error {
+func (a *Agent) bringUp(ctx context.Context, i *compute.Instance, took *steps) error {
 	spec := &hypervisor.Spec{
 		Name: i.ID, UUID: hypervisor.UUIDFor("ec2", i.ID), VCPUs: i.VCPUs, Memory: int64(i.MemoryMiB) << 20,
 		Identity: hypervisor.Identity{Manufacturer: "Amazon EC2", Product: i.Type, Asset: i.ID},
@@ -53,17 +77,21 @@ func (a *Agent) bringUp(ctx context.Context, i *compute.Instance) error {
 			return err
 		}
 	}
+	took.done("disks")
 	if a.net != nil {
 		if err := a.prepareTaps(ctx, i.ID, spec); err != nil {
 			return err
 		}
 	}
+	took.done("network")
 	if err := a.hv.Define(ctx, spec); err != nil {
 		return fmt.Errorf("define the machine: %w", err)
 	}
+	took.done("define")
 	if err := a.hv.Start(ctx, i.ID); err != nil {
 		return fmt.Errorf("start the machine: %w", err)
 	}
+	took.done("start")
 	return nil
 }
 
