@@ -37,12 +37,19 @@ type cloud struct {
 // start runs a server; its names on the host and its public addresses are its own.
 func start(t *testing.T, hypervisor string, args ...string) *cloud {
 	t.Helper()
+	return startBy(t, nil, hypervisor, args...)
+}
+
+// startBy starts a server by way of a launcher.
+func startBy(t *testing.T, launcher []string, hypervisor string, args ...string) *cloud {
+	t.Helper()
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	pid := os.Getpid()
 	c := &cloud{virsh: "qemu:///system", prefix: "t" + string(letters[pid%36]) + string(letters[pid/36%36])}
 	pool := fmt.Sprintf("100.%d.%d.0/20", 80+pid/16%40, pid%16*16)
 	c.Server = harness.Start(t, harness.Options{
-		Args: append([]string{"--hypervisor", hypervisor, "--host-prefix", c.prefix, "--public-addresses", pool}, args...),
+		Launcher: launcher,
+		Args:     append([]string{"--hypervisor", hypervisor, "--host-prefix", c.prefix, "--public-addresses", pool}, args...),
 	})
 	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(c.Region), config.WithBaseEndpoint(c.Endpoint), config.WithLogger(logging.Nop{}),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, "")))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type Options struct {
 	Dir       string        // where data folders and the log go; required by New, Start makes a temporary one
 	Args      []string      // more flags of "aureole serve"
 	Env       []string      // more environment, NAME=value
+	Launcher  []string      // what starts the server, such as setpriv with its options; it has to become the server
 	StartWait time.Duration // how long to wait for /readyz; 0 is 30 s
 }
 
@@ -134,7 +136,8 @@ func (s *Server) Launch() error {
 	}
 	defer log.Close()
 	fmt.Fprintf(log, "--- harness: %s %s\n", s.bin, strings.Join(s.args, " "))
-	cmd := exec.Command(s.bin, s.args...)
+	line := append(append(slices.Clone(s.opts.Launcher), s.bin), s.args...)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(),
 		"AUREOLE_ROOT_ACCESS_KEY_ID="+s.AccessKey,
