@@ -40,13 +40,8 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	if err != nil {
 		return nil, err
 	}
-	if in.Conditions.any() {
-		if err := in.Conditions.validate(); err != nil {
-			return nil, err
-		}
-		if err := s.checkEarly(ctx, b, in.Key, in.Conditions); err != nil {
-			return nil, err
-		}
+	if err := s.checkEarly(ctx, b, in.Key, in.Conditions); err != nil {
+		return nil, err
 	}
 	src, err := s.openSource(ctx, who, in)
 	if err != nil {

@@ -127,14 +127,8 @@ func (s *Service) DeleteNamed(ctx context.Context, who iam.Principal, bucket str
 // writeNamed puts or, without a row, deletes a configuration while the bucket is there.
 func (s *Service) writeNamed(ctx context.Context, b *bucket, k NamedKind, id string, row []byte) error {
 	for {
-		now, rev, err := s.readNamed(ctx, b.Name)
+		_, rev, err := s.reread(ctx, b)
 		if err != nil {
-			return err
-		}
-		if now.ID != b.ID {
-			return noSuchBucket(b.Name)
-		}
-		if err := s.stillThere(ctx, b); err != nil {
 			return err
 		}
 		var batch kv.Batch

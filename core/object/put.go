@@ -60,14 +60,9 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 	if err != nil {
 		return nil, err
 	}
-	if in.Conditions.any() {
-		if err := in.Conditions.validate(); err != nil {
-			return nil, err
-		}
-		// Most refusals can be told before the body is read; the commit decides.
-		if err := s.checkEarly(ctx, b, in.Key, in.Conditions); err != nil {
-			return nil, err
-		}
+	// Most refusals can be told before the body is read; the commit decides.
+	if err := s.checkEarly(ctx, b, in.Key, in.Conditions); err != nil {
+		return nil, err
 	}
 
 	env, err := s.sealFor(ctx, who, b, &in.Encryption)
@@ -211,8 +206,14 @@ func (c WriteConditions) validate() error {
 	return nil
 }
 
-// checkEarly holds conditions against the present state without deciding anything.
+// checkEarly refuses conditions that are none, and holds the others against the present state without deciding anything.
 func (s *Service) checkEarly(ctx context.Context, b *bucket, key string, cond WriteConditions) error {
+	if !cond.any() {
+		return nil
+	}
+	if err := cond.validate(); err != nil {
+		return err
+	}
 	tx := keyTx{s: s, ctx: ctx, b: b, key: key, row: objectKey(b.ID, key)}
 	if err := tx.readCurrent(); err != nil {
 		return err

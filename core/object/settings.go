@@ -217,14 +217,8 @@ func (s *Service) enterSettings(ctx context.Context, who *iam.Principal, action,
 // with what it has now.
 func (s *Service) writeSetting(ctx context.Context, b *bucket, k Setting, data []byte, allowed func(*settings) error) error {
 	for {
-		now, rev, err := s.readNamed(ctx, b.Name)
+		now, rev, err := s.reread(ctx, b)
 		if err != nil {
-			return err
-		}
-		if now.ID != b.ID {
-			return noSuchBucket(b.Name)
-		}
-		if err := s.stillThere(ctx, b); err != nil {
 			return err
 		}
 		var batch kv.Batch
@@ -255,6 +249,18 @@ func (s *Service) writeSetting(ctx context.Context, b *bucket, k Setting, data [
 			return err
 		}
 	}
+}
+
+// reread reads what the control shard knows of a bucket now, if there still is that bucket and no other of its name.
+func (s *Service) reread(ctx context.Context, b *bucket) (*bucket, revisions, error) {
+	now, rev, err := s.readNamed(ctx, b.Name)
+	if err == nil && now.ID != b.ID {
+		err = noSuchBucket(b.Name)
+	}
+	if err == nil {
+		err = s.stillThere(ctx, b)
+	}
+	return now, rev, err
 }
 
 // decisive are the settings that decide which others are allowed.
