@@ -19,7 +19,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,17 +33,7 @@ type cloud struct {
 
 func newCloud() *cloud { return &cloud{fs: vfs.NewMem(), key: bytes.Repeat([]byte{7}, iam.KeySize)} }
 
-func (c *cloud) store(t testing.TB) kv.Store {
-	t.Helper()
-	cfg := local.Default("/kv")
-	cfg.FS, cfg.Shards, cfg.ReserveBytes, cfg.CacheBytes, cfg.MemTableBytes = c.fs, 1, 0, 1<<20, 1<<20
-	st, err := local.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
+func (c *cloud) store(t testing.TB) kv.Store { return localtest.Open(t, c.fs) }
 
 func (c *cloud) config(t testing.TB, st kv.Store) iam.Config {
 	t.Helper()

@@ -10,26 +10,12 @@ import (
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/idem"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 const account = "123456789012"
 
-func open(t *testing.T) kv.Store {
-	t.Helper()
-	cfg := local.Default("/kv")
-	cfg.FS = vfs.NewMem()
-	s, err := local.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
+func open(t *testing.T) kv.Store { return localtest.Open(t, vfs.NewMem()) }
 
 func lookup(t *testing.T, s kv.Store, tok idem.Token) ([]string, bool, error) {
 	t.Helper()

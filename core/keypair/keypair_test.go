@@ -19,24 +19,14 @@ import (
 	"github.com/aureole-cloud/aureole/core/keypair"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 const account = "123456789012"
 
 func open(t *testing.T) (kv.Store, *keypair.Service) {
 	t.Helper()
-	cfg := local.Default("/kv")
-	cfg.FS = vfs.NewMem()
-	s, err := local.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := localtest.Open(t, vfs.NewMem())
 	return s, keypair.NewService(s)
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/ids"
 	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,17 +30,7 @@ const (
 // newFS is a file system in memory.
 func newFS() vfs.FS { return vfs.NewMem() }
 
-func openStore(t testing.TB, fs vfs.FS) kv.Store {
-	t.Helper()
-	cfg := local.Default("/kv")
-	cfg.FS, cfg.Shards, cfg.ReserveBytes, cfg.CacheBytes, cfg.MemTableBytes = fs, 1, 0, 1<<20, 4<<20
-	st, err := local.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
+func openStore(t testing.TB, fs vfs.FS) kv.Store { return localtest.Open(t, fs) }
 
 func config(st kv.Store) Config {
 	return Config{

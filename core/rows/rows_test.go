@@ -18,7 +18,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 // text is a record.
@@ -87,21 +87,7 @@ type store struct {
 	cutters []context.CancelCauseFunc
 }
 
-func openStore(t *testing.T) *store {
-	t.Helper()
-	c := local.Default("kv")
-	c.FS, c.CacheBytes, c.MemTableBytes, c.ReserveBytes = vfs.NewMem(), 8<<20, 4<<20, 0
-	s, err := local.Open(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &store{Store: s}
-}
+func openStore(t *testing.T) *store { return &store{Store: localtest.Open(t, vfs.NewMem())} }
 
 func (s *store) Watch(ctx context.Context, shard kv.Shard, from kv.Index) (kv.Watcher, error) {
 	w, err := s.Store.Watch(ctx, shard, from)

@@ -11,7 +11,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/kv"
-	"github.com/aureole-cloud/aureole/storage/kv/local"
+	"github.com/aureole-cloud/aureole/storage/kv/local/localtest"
 )
 
 const account = "123456789012"
@@ -32,17 +32,7 @@ func (things) TagRow(v kv.View, account, id string) ([]byte, bool, error) {
 
 func setUp(t *testing.T) (kv.Store, *tags.Service) {
 	t.Helper()
-	cfg := local.Default("/kv")
-	cfg.FS = vfs.NewMem()
-	s, err := local.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := localtest.Open(t, vfs.NewMem())
 	for _, id := range []string{"t-1", "t-2"} {
 		var b kv.Batch
 		b.Put([]byte("thing."+account+id), nil)
