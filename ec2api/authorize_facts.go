@@ -140,6 +140,20 @@ func (s *Server) resourceFacts(ctx context.Context, c *Call, tagsOf func(id stri
 			set("volumetype", c.form.Values("BlockDeviceMapping.*.Ebs.VolumeType")...)
 			set("encrypted", "false")
 			set("availabilityzone", s.placementZones(c)...)
+			break
+		}
+		all, err := s.cfg.Compute.Volumes(ctx, c.Account())
+		if err != nil {
+			return nil, err
+		}
+		for n := range all {
+			if v := &all[n]; v.ID == r.id {
+				set("volumeid", v.ID)
+				set("volumesize", strconv.Itoa(v.SizeGiB))
+				set("volumetype", v.Type)
+				set("encrypted", "false")
+				set("availabilityzone", v.Zone)
+			}
 		}
 	case "route-table", "network-acl":
 		if r.id == "*" {

@@ -7,7 +7,7 @@ import (
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
 
-// describeVolumes lists the disks of instances.
+// describeVolumes lists volumes: those that instances were launched with, as long as they are there.
 func (s *Server) describeVolumes(ctx context.Context, c *Call, in *model.DescribeVolumesRequest) (*model.DescribeVolumesResult, error) {
 	all, err := s.volumes(ctx, c)
 	if err != nil {

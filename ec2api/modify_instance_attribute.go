@@ -48,7 +48,12 @@ func (s *Server) modifyInstanceAttribute(ctx context.Context, c *Call, in *model
 	count(in.EnaSupport != nil)
 	count(in.SourceDestCheck != nil)
 	count(len(in.Groups) > 0)
-	count(len(in.BlockDeviceMappings) > 0)
+	if count(len(in.BlockDeviceMappings) > 0) {
+		var err error
+		if change.Disks, err = mappings(in.BlockDeviceMappings); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case in.Kernel != nil, in.Ramdisk != nil, in.SriovNetSupport != nil:
 		return nil, ec2err.Unsupported("Kernel, ramdisk and sriovNetSupport of an instance cannot be changed.")
@@ -58,8 +63,6 @@ func (s *Server) modifyInstanceAttribute(ctx context.Context, c *Call, in *model
 		return nil, ec2err.New(ec2err.InvalidParameterCombination, "Fields for multiple attribute types specified.")
 	case in.EnaSupport != nil && !model.Val(in.EnaSupport.Value):
 		return nil, ec2err.Unsupported("enaSupport cannot be turned off.")
-	case len(in.BlockDeviceMappings) > 0:
-		return &model.Done{}, s.modifyMappings(ctx, c, id, in.BlockDeviceMappings)
 	case in.SourceDestCheck != nil || len(in.Groups) > 0:
 		return &model.Done{}, s.modifyPrimaryInterface(ctx, c, id, in)
 	}
@@ -106,24 +109,20 @@ func nameAttribute(in *model.ModifyInstanceAttributeRequest) error {
 	return nil
 }
 
-// modifyMappings changes what happens to disks when the instance ends. Root volumes always go with it.
-func (s *Server) modifyMappings(ctx context.Context, c *Call, id string, maps []model.InstanceBlockDeviceMappingSpecification) error {
-	i, err := s.cfg.Compute.Instance(ctx, c.Account(), id)
-	if err != nil {
-		return err
-	}
+// mappings says which volumes are to go with their instance.
+func mappings(maps []model.InstanceBlockDeviceMappingSpecification) (map[string]bool, error) {
+	out := map[string]bool{}
 	for n := range maps {
 		m := &maps[n]
-		known := false
-		for _, d := range i.Disks {
-			known = known || d.Device == model.Val(m.DeviceName)
-		}
 		switch {
-		case !known:
-			return ec2err.New("InvalidInstanceAttributeValue", "No device is currently mapped at %s", ec2err.Clip(model.Val(m.DeviceName)))
-		case m.Ebs != nil && m.Ebs.DeleteOnTermination != nil && !*m.Ebs.DeleteOnTermination:
-			return ec2err.Unsupported("Root volumes that outlive their instance (DeleteOnTermination=false) are not built yet.")
+		case model.Val(m.DeviceName) == "":
+			return nil, ec2err.Missing("BlockDeviceMapping.DeviceName")
+		case m.NoDevice != nil || m.VirtualName != nil:
+			return nil, ec2err.Unsupported("Only DeleteOnTermination of a block device mapping can be changed.")
+		case m.Ebs == nil || m.Ebs.DeleteOnTermination == nil:
+			return nil, ec2err.Missing("BlockDeviceMapping.Ebs.DeleteOnTermination")
 		}
+		out[*m.DeviceName] = *m.Ebs.DeleteOnTermination
 	}
-	return nil
+	return out, nil
 }

@@ -30,6 +30,9 @@ var aboutResources = map[string]string{
 	"ModifyInstanceCreditSpecification": "instance=InstanceCreditSpecification.*.InstanceId",
 	"ModifyInstanceMetadataOptions":     "instance=InstanceId",
 
+	"DeleteVolume":            "volume=VolumeId",
+	"DescribeVolumeAttribute": "volume=VolumeId",
+
 	"RegisterImage":        "+image",
 	"DeregisterImage":      "image=ImageId",
 	"ModifyImageAttribute": "image=ImageId",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"net/netip"
-	"slices"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/ids"
@@ -146,33 +145,29 @@ func metadataOptions(tokens *string, hops *int, endpoint, v6, tagged *string) (c
 	return compute.MetadataOptions{Tokens: model.Val(tokens), HopLimit: model.Val(hops), Endpoint: model.Val(endpoint), IPv6: model.Val(v6), Tags: model.Val(tagged)}, nil
 }
 
-// volumeTypes are those of EBS.
-var volumeTypes = [...]string{"standard", "io1", "io2", "gp2", "gp3", "sc1", "st1"}
-
 func diskRequests(maps []model.BlockDeviceMapping) ([]compute.DiskRequest, error) {
 	var out []compute.DiskRequest
 	for i := range maps {
 		m := &maps[i]
-		r := compute.DiskRequest{Device: model.Val(m.DeviceName), NoDevice: m.NoDevice != nil}
-		if m.VirtualName != nil {
-			return nil, ec2err.Unsupported("Instance store volumes are not built.")
-		}
+		r := compute.DiskRequest{Device: model.Val(m.DeviceName), NoDevice: m.NoDevice != nil, Virtual: model.Val(m.VirtualName)}
 		if e := m.Ebs; e != nil {
 			switch {
-			case model.Val(e.Encrypted) || e.KmsKeyId != nil:
+			case r.Virtual != "":
+				return nil, ec2err.Combination("A block device mapping cannot have both a virtual name and an EBS volume: %s", ec2err.Clip(r.Device))
+			case e.KmsKeyId != nil && !model.Val(e.Encrypted):
+				return nil, ec2err.New("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
+			case model.Val(e.Encrypted):
 				return nil, ec2err.Unsupported("Encrypted volumes are not built yet.")
-			case e.Iops != nil || e.Throughput != nil:
-				return nil, ec2err.Unsupported("Iops and Throughput of root volumes are not built yet.")
 			case e.OutpostArn != nil:
 				return nil, ec2err.Unsupported("Outposts are not built.")
 			}
-			if t := model.Val(e.VolumeType); t != "" && !slices.Contains(volumeTypes[:], t) {
-				return nil, ec2err.Value("volumeType", t)
+			if e.SnapshotId != nil {
+				if err := checkIDs(ids.Snapshot, *e.SnapshotId); err != nil {
+					return nil, err
+				}
 			}
-			r.SizeGiB, r.Type, r.Delete = model.Val(e.VolumeSize), model.Val(e.VolumeType), e.DeleteOnTermination
-			if e.VolumeSize != nil && *e.VolumeSize < 1 {
-				return nil, ec2err.New(ec2err.InvalidParameterValue, "The volume size is invalid for %s volumes: %d GiB", orText(r.Type, "gp2"), *e.VolumeSize)
-			}
+			r.SizeGiB, r.Type, r.IOPS, r.Throughput = e.VolumeSize, model.Val(e.VolumeType), e.Iops, e.Throughput
+			r.Snapshot, r.Delete = model.Val(e.SnapshotId), e.DeleteOnTermination
 		}
 		out = append(out, r)
 	}

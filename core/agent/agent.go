@@ -116,7 +116,7 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 	a := &Agent{cfg: c, log: c.Logger, hv: c.Hypervisor}
 	a.wires.on = map[string]bool{}
 	a.wires.applied = map[string]*appliedVPC{}
-	for _, dir := range []string{a.instancesDir(), a.imagesDir()} {
+	for _, dir := range []string{a.instancesDir(), a.volumesDir(), a.imagesDir()} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("agent: %w", err)
 		}
@@ -219,6 +219,7 @@ func bootID() string {
 }
 
 func (a *Agent) instancesDir() string { return filepath.Join(a.cfg.Folder, "instances") }
+func (a *Agent) volumesDir() string   { return filepath.Join(a.cfg.Folder, "volumes") }
 func (a *Agent) imagesDir() string    { return filepath.Join(a.cfg.Folder, "images") }
 
 // dir is the folder of an instance.
@@ -257,12 +258,14 @@ func (a *Agent) takeEvents(ctx context.Context, w kv.Watcher) error {
 		for _, p := range ev.Puts {
 			if id, ok := compute.BoundTo(a.cfg.Host, p.Key); ok {
 				a.queue.hurry(id)
+			} else if id, ok := compute.DoomedOn(a.cfg.Host, p.Key); ok {
+				a.queue.hurry(id)
 			}
 		}
 	}
 }
 
-// enqueueAll has all instances looked at, and all machines that belong to none.
+// enqueueAll has all instances looked at, all machines that belong to none, and all volumes that are to go.
 func (a *Agent) enqueueAll(ctx context.Context, add func(id string)) error {
 	bound, err := a.cfg.Compute.Bound(ctx, a.cfg.Host)
 	if err != nil {
@@ -271,6 +274,13 @@ func (a *Agent) enqueueAll(ctx context.Context, add func(id string)) error {
 	machines, err := a.hv.List(ctx)
 	if err != nil {
 		return err
+	}
+	doomed, err := a.cfg.Compute.Doomed(ctx, a.cfg.Host)
+	if err != nil {
+		return err
+	}
+	for _, id := range doomed {
+		add(id)
 	}
 	for _, i := range bound {
 		add(i.ID)

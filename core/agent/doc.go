@@ -14,7 +14,7 @@
 //
 // # Order
 //
-// To start: base image in the cache, root disk, firewall and namespace, tap, machine defined and started paused, tap moved
+// To start: base image in the cache, disks, firewall and namespace, tap, machine defined and started paused, tap moved
 // behind the firewall, machine resumed, reported running. To end: machine off, interface and rules gone, machine undefined,
 // disks removed, reported terminated, which frees address, capacity and the binding to the host.
 //

@@ -21,8 +21,6 @@ func (a *Agent) makeDir(id string) error {
 	return nil
 }
 
-func (a *Agent) diskPath(id, volume string) string { return filepath.Join(a.dir(id), volume+".qcow2") }
-
 // removeFiles removes the folder of an instance.
 func (a *Agent) removeFiles(id string) error {
 	if err := checkName(id); err != nil {

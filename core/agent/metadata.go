@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/network"
@@ -34,6 +36,11 @@ func (a *Agent) metadata(ctx context.Context, vpc, iface string) (*imds.Instance
 		BlockDevices: map[string]string{"ami": i.RootName, "root": i.RootName},
 		Disabled:     i.Metadata.Endpoint == "disabled", TokenRequired: i.Metadata.Tokens == "required", HopLimit: i.Metadata.HopLimit,
 		TagsEnabled: i.Metadata.Tags == "enabled",
+	}
+	for n := range i.Disks {
+		if n > 0 { // the names of EC2, without the folder
+			m.BlockDevices["ebs"+strconv.Itoa(n)] = strings.TrimPrefix(i.Disks[n].Device, "/dev/")
+		}
 	}
 	if i.PublicKey != "" {
 		m.Keys = []imds.Key{{Name: i.KeyName, OpenSSH: i.PublicKey}}

@@ -14,6 +14,9 @@ import (
 // reconcile brings one instance from what is to what should be, as far as one look at both tells. Every change of either has
 // it called again.
 func (a *Agent) reconcile(ctx context.Context, id string) error {
+	if isVolume(id) {
+		return a.dropVolume(ctx, id)
+	}
 	i, err := a.cfg.Compute.Get(ctx, a.cfg.Host, id)
 	if err != nil {
 		return err
@@ -186,13 +189,19 @@ func (a *Agent) terminate(ctx context.Context, i *compute.Instance, m *hyperviso
 			return err
 		}
 	}
+	if err := a.keepVolumes(i); err != nil {
+		return err
+	}
 	if err := a.clear(ctx, i.ID, m); err != nil {
+		return err
+	}
+	if err := a.removeVolumes(i); err != nil {
 		return err
 	}
 	return a.report(ctx, i, compute.Sight{Seen: compute.SeenGone})
 }
 
-// clear removes all that a host has of an instance.
+// clear removes all that a host has of an instance but its volumes.
 func (a *Agent) clear(ctx context.Context, id string, m *hypervisor.Machine) error {
 	if on(m) {
 		if err := a.hv.Destroy(ctx, id); err != nil {

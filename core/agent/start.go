@@ -117,7 +117,7 @@ func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hyperv
 	spec.Boot.UEFI = src.UEFI
 	for n, d := range i.Disks {
 		disk := hypervisor.Disk{
-			Serial: strings.ReplaceAll(d.Volume, "-", ""), Path: a.diskPath(i.ID, d.Volume), Format: hypervisor.QCOW2,
+			Serial: strings.ReplaceAll(d.Volume, "-", ""), Path: a.volumePath(i.ID, d.Volume), Format: hypervisor.QCOW2,
 		}
 		if n == 0 && src.Disk.Key != "" {
 			base, err := a.cache.file(ctx, src.Disk)
@@ -126,7 +126,7 @@ func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hyperv
 			}
 			disk.Backing = &hypervisor.Backing{Path: base, Format: hypervisor.Format(src.Format)}
 		}
-		if err := a.makeDisk(ctx, &disk, int64(d.SizeGiB)<<30); err != nil {
+		if err := a.makeDisk(ctx, i.ID, &disk, int64(d.SizeGiB)<<30); err != nil {
 			return err
 		}
 		spec.Disks = append(spec.Disks, disk)
@@ -134,14 +134,14 @@ func (a *Agent) makeDisks(ctx context.Context, i *compute.Instance, spec *hyperv
 	return nil
 }
 
-// makeDisk makes the file of a disk beside its place and moves it there when it is whole. One that is there is kept: it
-// holds the guest's data.
-func (a *Agent) makeDisk(ctx context.Context, d *hypervisor.Disk, size int64) error {
+// makeDisk makes the file of a disk in the instance's folder and moves it to its place when it is whole. One that is there is
+// kept: it holds the guest's data.
+func (a *Agent) makeDisk(ctx context.Context, id string, d *hypervisor.Disk, size int64) error {
 	if exists(d.Path) {
 		return nil
 	}
-	made := d.Path + half
-	err := dropHalves(filepath.Dir(d.Path)) // of a try that a crash cut off
+	made := filepath.Join(a.dir(id), filepath.Base(d.Path)+half)
+	err := dropHalves(a.dir(id)) // of a try that a crash cut off
 	switch {
 	case err != nil:
 	case d.Backing != nil:

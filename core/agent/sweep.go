@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/netfw"
@@ -48,7 +49,7 @@ func (a *Agent) sweepNowAndThen(ctx context.Context) {
 	}
 }
 
-// sweep removes folders, cached images and parts of the network that no instance needs. Machines without an instance are
+// sweep removes folders, volumes, cached images and parts of the network that nothing needs. Machines without an instance are
 // found by enqueueAll and removed by reconcile.
 func (a *Agent) sweep(ctx context.Context) error {
 	// What exists is listed before what should: what is made in between is then not taken for a leftover.
@@ -56,7 +57,15 @@ func (a *Agent) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	files, err := os.ReadDir(a.volumesDir())
+	if err != nil {
+		return err
+	}
 	bound, err := a.cfg.Compute.Bound(ctx, a.cfg.Host)
+	if err != nil {
+		return err
+	}
+	volumes, err := a.cfg.Compute.VolumesOn(ctx, a.cfg.Host)
 	if err != nil {
 		return err
 	}
@@ -72,6 +81,15 @@ func (a *Agent) sweep(ctx context.Context) error {
 			a.log.Info("a folder without an instance is removed", "instance", id)
 			a.queue.add(id)
 		}
+	}
+	for _, e := range files {
+		if id := strings.TrimSuffix(e.Name(), diskSuffix); volumes[id] == nil && isVolume(id) {
+			a.log.Info("the file of a volume that is no more is removed", "volume", id)
+			a.queue.add(id)
+		}
+	}
+	for _, v := range volumes {
+		images[v.Base.SHA256] = true
 	}
 	if err := a.keepImages(ctx, images); err != nil {
 		return err

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -18,6 +19,7 @@ type InstanceChange struct {
 	EBSOptimized     *bool
 	CPUCredits       *string
 	Metadata         *MetadataOptions // empty fields stay
+	Disks            map[string]bool  // by device: whether its volume goes with the instance
 }
 
 // Modify changes attributes of an instance. What a machine is made of changes only while it is stopped.
@@ -92,6 +94,13 @@ func (s *Service) modify(i *Instance, c *InstanceChange) error {
 	set(&i.NoTerminate, c.NoTerminate)
 	set(&i.NoStop, c.NoStop)
 	set(&i.EBSOptimized, c.EBSOptimized)
+	for device, goes := range c.Disks {
+		n := slices.IndexFunc(i.Disks, func(d Disk) bool { return d.Device == device })
+		if n < 0 {
+			return errs.New(errs.Invalid, NotMapped, "No device is currently mapped at %s", device)
+		}
+		i.Disks[n].Delete = goes
+	}
 	if m := c.Metadata; m != nil {
 		setIf(&i.Metadata.Tokens, m.Tokens)
 		setIf(&i.Metadata.HopLimit, m.HopLimit)

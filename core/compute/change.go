@@ -117,6 +117,16 @@ func (c *change) checkQuota() error {
 				have+n, c.s.cfg.Quotas.Instances)
 		}
 	}
+	row = string(volumesRow(c.account))
+	if n := c.deltas[row]; n > 0 {
+		have, err := counter(c.v, []byte(row))
+		if err != nil {
+			return err
+		}
+		if have+n > c.s.cfg.Quotas.Volumes {
+			return errs.New(errs.Limit, VolumeLimit, "Maximum number of volumes (%d) exceeded: there are %d and %d more were asked for.", c.s.cfg.Quotas.Volumes, have, n)
+		}
+	}
 	row = string(vcpusRow(c.account))
 	if n := c.deltas[row]; n > 0 {
 		have, err := counter(c.v, []byte(row))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/ids"
@@ -158,31 +157,16 @@ func (s *Service) TagRow(v kv.View, account, id string) (row []byte, mine bool, 
 		}
 		return imageRow(id), true, err
 	case ids.Volume:
-		row, err := volumeHolder(v, account, id)
-		return row, row != nil, err
+		_, err := v.Get(volumeRow(account, id))
+		if ignoreAbsent(err) == nil && err != nil {
+			err = volumeNotFound(id)
+		}
+		return volumeRow(account, id), true, err
 	case ids.ImportImageTask:
 		_, err := v.Get(importRow(account, id))
 		return importRow(account, id), true, err
 	}
 	return nil, false, nil
-}
-
-// errFound ends a scan.
-var errFound = errors.New("found")
-
-// volumeHolder finds the instance that a volume is the root of: its row, nil when there is none.
-func volumeHolder(v kv.View, account, volume string) (row []byte, err error) {
-	err = scan(v, rowInstance+account, func(key []byte, i *Instance) error {
-		if i.State == Terminated || !slices.ContainsFunc(i.Disks, func(d Disk) bool { return d.Volume == volume }) {
-			return nil
-		}
-		row = slices.Clone(key)
-		return errFound
-	})
-	if errors.Is(err, errFound) {
-		err = nil
-	}
-	return row, err
 }
 
 // Count tells how many instances of the cloud are in each state, for metrics.

@@ -222,6 +222,10 @@ func (s *Service) takeOutTrash(ctx context.Context) error {
 			}
 			return nil
 		})
+		err = errors.Join(err, scan(v, rowVolume, func(_ []byte, d *Volume) error {
+			needed[d.Image] = true
+			return nil
+		}))
 		trash = slices.DeleteFunc(trash, func(img *Image) bool { return needed[img.ID] })
 		return err
 	})

@@ -74,6 +74,9 @@ func (s *Service) Report(ctx context.Context, account, id string, sight Sight) e
 			if err := c.network().ReleaseInstance(i.ID); err != nil {
 				return err
 			}
+			if err := c.releaseVolumes(i); err != nil {
+				return err
+			}
 		case i.State == Stopped:
 			if err := c.network().StopInstance(i.ID); err != nil {
 				return err

@@ -29,8 +29,7 @@ func (s *Service) forgetTerminated(ctx context.Context) error {
 			n = 0
 			until := keys.AppendUint64([]byte(rowGone), uint64(millis(time.Now().Add(-s.cfg.Visible))))
 			it := v.Scan(kv.ScanOptions{Lower: []byte(rowGone), Upper: until})
-			var err error
-			for ok := it.First(); ok && n < reapBatch && err == nil; ok = it.Next() {
+			for ok := it.First(); ok && n < reapBatch; ok = it.Next() {
 				n++
 				row := append([]byte(nil), it.Key()...)
 				account, id, ok := splitGone(row)
@@ -38,9 +37,9 @@ func (s *Service) forgetTerminated(ctx context.Context) error {
 					b.Delete(row)
 					continue
 				}
-				err = s.forget(v, b, row, account, id)
+				forget(b, row, account, id)
 			}
-			return errors.Join(err, it.Close())
+			return it.Close()
 		})
 		if err != nil || n < reapBatch {
 			return err
@@ -48,21 +47,11 @@ func (s *Service) forgetTerminated(ctx context.Context) error {
 	}
 }
 
-func (s *Service) forget(v kv.View, b *kv.Batch, row []byte, account, id string) error {
-	i, _, err := getInstance(v, account, id)
-	if err != nil && !errors.Is(err, kv.ErrNotFound) {
-		return err
-	}
+func forget(b *kv.Batch, row []byte, account, id string) {
 	b.IfExists(row) // of two that reap, one does
 	b.Delete(row)
 	b.Delete(instanceRow(account, id))
-	if i != nil {
-		for _, d := range i.Disks {
-			tags.Delete(b, account, d.Volume)
-		}
-	}
 	tags.Delete(b, account, id)
-	return nil
 }
 
 func splitGone(row []byte) (account, id string, ok bool) {

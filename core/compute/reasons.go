@@ -9,6 +9,11 @@ import (
 // The rules that can fail. They are EC2's codes, which its front end shows as they are.
 const (
 	InstanceNotFound      errs.Reason = "InvalidInstanceID.NotFound"
+	VolumeNotFound        errs.Reason = "InvalidVolume.NotFound"
+	VolumeInUse           errs.Reason = "VolumeInUse"
+	VolumeLimit           errs.Reason = "VolumeLimitExceeded"
+	AttachmentLimit       errs.Reason = "AttachmentLimitExceeded"
+	NotMapped             errs.Reason = "InvalidInstanceAttributeValue"
 	ImageNotFound         errs.Reason = "InvalidAMIID.NotFound"
 	ImageUnavailable      errs.Reason = "InvalidAMIID.Unavailable"
 	ImageNameDuplicate    errs.Reason = "InvalidAMIName.Duplicate"

@@ -76,6 +76,25 @@ type Disk struct {
 	Attached int64  `msg:"a,omitempty"` // unix milliseconds
 }
 
+// Volume is a disk of its own: it belongs to an instance, or outlived the one it had. How an instance has it, and as which
+// device, is in the instance's Disks.
+type Volume struct {
+	ID         string `msg:"id"`
+	Account    string `msg:"ac"`
+	Zone       string `msg:"az"`
+	Host       string `msg:"ho"` // where its file is
+	SizeGiB    int    `msg:"s"`
+	Type       string `msg:"t"`
+	IOPS       int    `msg:"io,omitempty"`
+	Throughput int    `msg:"th,omitempty"` // MiB/s
+	Created    int64  `msg:"cr"`           // unix milliseconds
+	Image      string `msg:"im,omitempty"` // what it lies on; empty for one that began empty
+	Snapshot   string `msg:"sn,omitempty"` // of that image
+	Base       Blob   `msg:"ba"`           // the bytes of it
+	Instance   string `msg:"in,omitempty"` // that has it; empty when it is available
+	Deleting   bool   `msg:"dl,omitempty"` // the host removes it
+}
+
 // MetadataOptions say how the instance may read its metadata.
 type MetadataOptions struct {
 	Tokens   string `msg:"t"` // optional or required

@@ -25,6 +25,8 @@ const (
 	rowName     = "compute.n" // <account><name of an image>: its id
 	rowGone     = "compute.o" // <time><account><instance>: terminated instances by when they are forgotten
 	rowUsed     = "compute.u" // <host>/<what>: what of the host is given out
+	rowVolume   = "compute.v" // <account><volume>: Volume
+	rowDoomed   = "compute.w" // <host>/<volume>: binding; the host is to remove it
 	rowTrash    = "compute.x" // <image>: Image; deregistered, its bytes go when no instance needs them
 )
 
@@ -41,11 +43,14 @@ func goneRow(at int64, account, instance string) []byte {
 	return append(keys.AppendUint64([]byte(rowGone), uint64(at)), account+instance...)
 }
 
-func nameRow(account, name string) []byte { return []byte(rowName + account + name) }
-func trashRow(image string) []byte        { return []byte(rowTrash + image) }
+func nameRow(account, name string) []byte     { return []byte(rowName + account + name) }
+func volumeRow(account, volume string) []byte { return []byte(rowVolume + account + volume) }
+func doomedRow(host, volume string) []byte    { return []byte(rowDoomed + host + "/" + volume) }
+func trashRow(image string) []byte            { return []byte(rowTrash + image) }
 
 // Counters of an account.
 func instancesRow(account string) []byte { return []byte(rowCounter + account + "/instances") }
+func volumesRow(account string) []byte   { return []byte(rowCounter + account + "/volumes") }
 func vcpusRow(account string) []byte     { return []byte(rowCounter + account + "/vcpus") }
 
 // Counters of a host.

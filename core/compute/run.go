@@ -60,15 +60,6 @@ type InterfaceRequest struct {
 	AutoPublic  *bool
 }
 
-// DiskRequest is one block device mapping.
-type DiskRequest struct {
-	Device   string
-	SizeGiB  int // 0: the image's
-	Type     string
-	Delete   *bool
-	NoDevice bool
-}
-
 // Reservation is what one RunInstances made.
 type Reservation struct {
 	ID        string
@@ -131,6 +122,9 @@ func (s *Service) run(v kv.View, b *kv.Batch, account string, in *RunInput) (*Re
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDisks(img, in.Disks); err != nil {
+		return nil, err
+	}
 	c := s.begin(v, b, account)
 	res := &Reservation{ID: ids.New(ids.Reservation), Account: account}
 	made := []string{res.ID}
@@ -139,9 +133,7 @@ func (s *Service) run(v kv.View, b *kv.Batch, account string, in *RunInput) (*Re
 	for n := range in.Max {
 		i := *model
 		i.ID, i.LaunchIndex = ids.New(ids.Instance), n
-		if err := s.attachDisks(&i, img, in.Disks); err != nil {
-			return nil, err
-		}
+		volumes := attachDisks(&i, img, in.Disks)
 		// Room is looked for before anything is taken, so that the last instances may be left out. The zone is the subnet's.
 		if i.Zone, err = s.zoneOf(account, in); err != nil {
 			return nil, err
@@ -159,8 +151,10 @@ func (s *Service) run(v kv.View, b *kv.Batch, account string, in *RunInput) (*Re
 			return nil, err
 		}
 		tags.Put(b, account, i.ID, in.InstanceTags)
-		for _, d := range i.Disks {
-			tags.Put(b, account, d.Volume, in.VolumeTags)
+		for _, v := range volumes {
+			v.Host, v.Zone = i.Host, i.Zone
+			c.putVolume(v)
+			tags.Put(b, account, v.ID, in.VolumeTags)
 		}
 		res.Instances = append(res.Instances, &i)
 		made = append(made, i.ID)

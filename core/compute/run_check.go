@@ -1,14 +1,11 @@
 package compute
 
-import (
-	"github.com/aureole-cloud/aureole/core/errs"
-	"github.com/aureole-cloud/aureole/core/ids"
-)
+import "github.com/aureole-cloud/aureole/core/errs"
 
 const (
 	// MaxUserData is the bytes of user data, before it is coded for the wire.
 	MaxUserData = 16 << 10
-	// MaxDiskGiB is the size of one disk.
+	// MaxDiskGiB is the size of an image's disk.
 	MaxDiskGiB = 16 << 10
 )
 
@@ -116,44 +113,4 @@ func (m MetadataOptions) orDefault(img *Image) MetadataOptions {
 		m.HopLimit = 1
 	}
 	return m
-}
-
-// attachDisks gives the instance its disks: the root disk of the image, changed as asked.
-func (s *Service) attachDisks(i *Instance, img *Image, asked []DiskRequest) error {
-	root := Disk{Device: img.RootName, Volume: ids.New(ids.Volume), SizeGiB: img.SizeGiB, Type: "gp2", Delete: true, Attached: i.Created}
-	seen := map[string]bool{}
-	for _, r := range asked {
-		switch {
-		case r.Device == "":
-			return errs.New(errs.Invalid, MissingParameter, "The request must contain the parameter BlockDeviceMapping.DeviceName")
-		case seen[r.Device]:
-			return errs.New(errs.Invalid, InvalidDeviceMapping, "The device '%s' is used in more than one block-device mapping", r.Device)
-		}
-		seen[r.Device] = true
-		if r.Device != img.RootName {
-			if r.NoDevice {
-				continue // the image maps nothing there anyhow
-			}
-			return unsupported("Block devices beside the root device, '%s', are not built yet.", img.RootName)
-		}
-		switch {
-		case r.NoDevice:
-			return errs.New(errs.Invalid, InvalidDeviceMapping, "The root device '%s' cannot be left out", r.Device)
-		case r.SizeGiB != 0 && r.SizeGiB < img.SizeGiB:
-			return errs.New(errs.Invalid, InvalidDeviceMapping, "Volume of size %dGB is smaller than snapshot '%s', expect size >= %dGB",
-				r.SizeGiB, img.Snapshot, img.SizeGiB)
-		case r.SizeGiB > MaxDiskGiB:
-			return errs.New(errs.Invalid, InvalidDeviceMapping, "Volume of %dGB is too large; the maximum is %dGB", r.SizeGiB, MaxDiskGiB)
-		case r.Delete != nil && !*r.Delete:
-			return unsupported("Root volumes that outlive their instance (DeleteOnTermination=false) are not built yet.")
-		}
-		if r.SizeGiB != 0 {
-			root.SizeGiB = r.SizeGiB
-		}
-		if r.Type != "" {
-			root.Type = r.Type
-		}
-	}
-	i.Disks = []Disk{root}
-	return nil
 }

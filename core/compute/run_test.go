@@ -63,6 +63,7 @@ func (o *objects) len() int {
 
 type cloud struct {
 	*compute.Service
+	store   kv.Store
 	nets    *network.Service
 	objects *objects
 	who     iam.Principal
@@ -97,7 +98,7 @@ func open(t testing.TB, vcpus, mib int64, q compute.Quotas) *cloud {
 		t.Fatal(err)
 	}
 	t.Cleanup(nets.Close)
-	c := &cloud{nets: nets, objects: &objects{all: map[string]string{}}}
+	c := &cloud{store: store, nets: nets, objects: &objects{all: map[string]string{}}}
 	c.Service, err = compute.Open(ctx, compute.Config{
 		Store: store, Network: nets, IAM: people, Objects: c.objects, Scratch: t.TempDir(), Quotas: q,
 		Types: func(name string) (compute.InstanceType, bool) {

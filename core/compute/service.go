@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,10 +84,11 @@ type KeyPair struct {
 type Quotas struct {
 	Instances int64 // that are not terminated
 	VCPUs     int64 // of instances that are not stopped
+	Volumes   int64
 }
 
 // DefaultQuotas are those of a server that was told nothing.
-func DefaultQuotas() Quotas { return Quotas{Instances: 10_000, VCPUs: 20_000} }
+func DefaultQuotas() Quotas { return Quotas{Instances: 10_000, VCPUs: 20_000, Volumes: 20_000} }
 
 // Service is the instances and images of the cloud. It is safe for concurrent use. Close it before its store.
 type Service struct {
@@ -112,11 +114,16 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if c.Quotas == (Quotas{}) {
 		c.Quotas = DefaultQuotas()
 	}
+	c.Quotas.Volumes = cmp.Or(c.Quotas.Volumes, DefaultQuotas().Volumes)
 	if c.Visible == 0 {
 		c.Visible = time.Hour
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Service{cfg: c, kv: c.Store, log: c.Logger, stop: stop}
+	if err := s.adoptDisks(ctx); err != nil {
+		stop()
+		return nil, rows.Failed("compute.Open", err)
+	}
 	s.work.Go(func() { s.every(background, reapEvery, s.reap) })
 	s.work.Go(func() { s.follow(background, rowImport, s.runImports) })
 	return s, nil

@@ -2325,6 +2325,299 @@ func (z State) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Volume) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(14)
+	var zb0001Mask uint16 /* 14 bits */
+	_ = zb0001Mask
+	if z.IOPS == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Throughput == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Image == "" {
+		zb0001Len--
+		zb0001Mask |= 0x200
+	}
+	if z.Snapshot == "" {
+		zb0001Len--
+		zb0001Mask |= 0x400
+	}
+	if z.Instance == "" {
+		zb0001Len--
+		zb0001Mask |= 0x1000
+	}
+	if z.Deleting == false {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "id"
+		o = append(o, 0xa2, 0x69, 0x64)
+		o = msgp.AppendString(o, z.ID)
+		// string "ac"
+		o = append(o, 0xa2, 0x61, 0x63)
+		o = msgp.AppendString(o, z.Account)
+		// string "az"
+		o = append(o, 0xa2, 0x61, 0x7a)
+		o = msgp.AppendString(o, z.Zone)
+		// string "ho"
+		o = append(o, 0xa2, 0x68, 0x6f)
+		o = msgp.AppendString(o, z.Host)
+		// string "s"
+		o = append(o, 0xa1, 0x73)
+		o = msgp.AppendInt(o, z.SizeGiB)
+		// string "t"
+		o = append(o, 0xa1, 0x74)
+		o = msgp.AppendString(o, z.Type)
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "io"
+			o = append(o, 0xa2, 0x69, 0x6f)
+			o = msgp.AppendInt(o, z.IOPS)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "th"
+			o = append(o, 0xa2, 0x74, 0x68)
+			o = msgp.AppendInt(o, z.Throughput)
+		}
+		// string "cr"
+		o = append(o, 0xa2, 0x63, 0x72)
+		o = msgp.AppendInt64(o, z.Created)
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "im"
+			o = append(o, 0xa2, 0x69, 0x6d)
+			o = msgp.AppendString(o, z.Image)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "sn"
+			o = append(o, 0xa2, 0x73, 0x6e)
+			o = msgp.AppendString(o, z.Snapshot)
+		}
+		// string "ba"
+		o = append(o, 0xa2, 0x62, 0x61)
+		// check for omitted fields
+		zb0002Len := uint32(3)
+		var zb0002Mask uint8 /* 3 bits */
+		_ = zb0002Mask
+		if z.Base.Key == "" {
+			zb0002Len--
+			zb0002Mask |= 0x1
+		}
+		if z.Base.Size == 0 {
+			zb0002Len--
+			zb0002Mask |= 0x2
+		}
+		if z.Base.SHA256 == "" {
+			zb0002Len--
+			zb0002Mask |= 0x4
+		}
+		// variable map header, size zb0002Len
+		o = append(o, 0x80|uint8(zb0002Len))
+
+		// skip if no fields are to be emitted
+		if zb0002Len != 0 {
+			if (zb0002Mask & 0x1) == 0 { // if not omitted
+				// string "k"
+				o = append(o, 0xa1, 0x6b)
+				o = msgp.AppendString(o, z.Base.Key)
+			}
+			if (zb0002Mask & 0x2) == 0 { // if not omitted
+				// string "s"
+				o = append(o, 0xa1, 0x73)
+				o = msgp.AppendInt64(o, z.Base.Size)
+			}
+			if (zb0002Mask & 0x4) == 0 { // if not omitted
+				// string "h"
+				o = append(o, 0xa1, 0x68)
+				o = msgp.AppendString(o, z.Base.SHA256)
+			}
+		}
+		if (zb0001Mask & 0x1000) == 0 { // if not omitted
+			// string "in"
+			o = append(o, 0xa2, 0x69, 0x6e)
+			o = msgp.AppendString(o, z.Instance)
+		}
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "dl"
+			o = append(o, 0xa2, 0x64, 0x6c)
+			o = msgp.AppendBool(o, z.Deleting)
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Volume) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z26707251limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "id":
+			z.ID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+		case "ac":
+			z.Account, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Account")
+				return
+			}
+		case "az":
+			z.Zone, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Zone")
+				return
+			}
+		case "ho":
+			z.Host, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Host")
+				return
+			}
+		case "s":
+			z.SizeGiB, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SizeGiB")
+				return
+			}
+		case "t":
+			z.Type, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Type")
+				return
+			}
+		case "io":
+			z.IOPS, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IOPS")
+				return
+			}
+		case "th":
+			z.Throughput, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Throughput")
+				return
+			}
+		case "cr":
+			z.Created, bts, err = msgp.ReadInt64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Created")
+				return
+			}
+		case "im":
+			z.Image, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Image")
+				return
+			}
+		case "sn":
+			z.Snapshot, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Snapshot")
+				return
+			}
+		case "ba":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Base")
+				return
+			}
+			if zb0002 > z26707251limitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			for zb0002 > 0 {
+				zb0002--
+				field, bts, err = msgp.ReadMapKeyZC(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Base")
+					return
+				}
+				switch msgp.UnsafeString(field) {
+				case "k":
+					z.Base.Key, bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Base", "Key")
+						return
+					}
+				case "s":
+					z.Base.Size, bts, err = msgp.ReadInt64Bytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Base", "Size")
+						return
+					}
+				case "h":
+					z.Base.SHA256, bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Base", "SHA256")
+						return
+					}
+				default:
+					bts, err = msgp.Skip(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Base")
+						return
+					}
+				}
+			}
+		case "in":
+			z.Instance, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Instance")
+				return
+			}
+		case "dl":
+			z.Deleting, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Deleting")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Volume) Msgsize() (s int) {
+	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 3 + msgp.StringPrefixSize + len(z.Account) + 3 + msgp.StringPrefixSize + len(z.Zone) + 3 + msgp.StringPrefixSize + len(z.Host) + 2 + msgp.IntSize + 2 + msgp.StringPrefixSize + len(z.Type) + 3 + msgp.IntSize + 3 + msgp.IntSize + 3 + msgp.Int64Size + 3 + msgp.StringPrefixSize + len(z.Image) + 3 + msgp.StringPrefixSize + len(z.Snapshot) + 3 + 1 + 2 + msgp.StringPrefixSize + len(z.Base.Key) + 2 + msgp.Int64Size + 2 + msgp.StringPrefixSize + len(z.Base.SHA256) + 3 + msgp.StringPrefixSize + len(z.Instance) + 3 + msgp.BoolSize
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z binding) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields

@@ -154,10 +154,10 @@ func (b *build) busybox(t *tree) error {
 }
 
 // applets of busybox that the machine has by name.
-var applets = strings.Fields(`[ acpid arch arp arping ash awk base64 basename blkid blockdev cat chgrp chmod chown chroot clear cmp
+var applets = strings.Fields(`[ acpid arch arp arping ash awk base64 basename blockdev cat chgrp chmod chown chroot clear cmp
 	cp cut date dd df diff dirname dmesg du echo env expr false fdisk find findfs free fsfreeze fstrim getty grep groups gunzip
 	gzip halt head hexdump hostname httpd id ifconfig init insmod ip kill killall less ln logger login ls lsmod md5sum mkdir
-	mkfifo mknod mktemp modprobe more mount mv nc netstat nologin nproc nsenter nslookup od pgrep pidof ping ping6 pkill poweroff printf ps
+	mkfifo mknod mktemp modprobe more mount mv nc netstat nologin nproc nsenter nslookup od pidof ping ping6 poweroff printf ps
 	pwd readlink realpath reboot reset rm rmdir rmmod route sed seq setsid sh sha256sum shuf sleep sort stat stty su switch_root
 	sync sysctl tail tar tee telnet test timeout top touch tr traceroute true truncate udhcpc uevent umount uname uniq unshare uptime
 	usleep vi watch wc wget which who whoami xargs xxd yes zcat`)

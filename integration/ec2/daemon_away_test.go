@@ -102,6 +102,8 @@ func TestDaemonAway(t *testing.T) {
 		}
 		d.up(t)
 		if round == 0 {
+			// libvirt answers before it has looked at its guests; what it does not know yet nobody can show.
+			d.wait(t, func() bool { return d.off(dies) && d.off(leaves) })
 			if i := c.await(t, dies, types.InstanceStateNameStopped, seen); reasonOf(i) != "Server.InternalError" {
 				t.Errorf("died meanwhile: %s", reasonOf(i))
 			}
@@ -117,9 +119,11 @@ func TestDaemonAway(t *testing.T) {
 		c.noLeaks(t)
 	}
 	// Events come again.
+	d.wait(t, func() bool { return len(c.readyz(t)) == 0 })
 	if err := syscall.Kill(d.guest(t, stays), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	d.wait(t, func() bool { return d.off(stays) })
 	c.await(t, stays, types.InstanceStateNameStopped, seen)
 	if got := c.readyz(t); len(got) > 0 {
 		t.Errorf("/readyz says %q", got)

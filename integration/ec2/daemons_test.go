@@ -96,6 +96,11 @@ func (d *daemons) wait(t *testing.T, ready func() bool) {
 	}
 }
 
+// off tells whether libvirtd knows that a machine does not run.
+func (d *daemons) off(id string) bool {
+	return !contains(list("virsh", "-c", d.uri(), "list", "--name"), id)
+}
+
 // guest is the process of a machine.
 func (d *daemons) guest(t *testing.T, id string) int {
 	t.Helper()

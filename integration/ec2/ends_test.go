@@ -50,7 +50,7 @@ func TestEnds(t *testing.T) {
 
 	powerOff := func(s *shell, id string) {
 		_ = s.try("poweroff") // its answer may not get through any more
-		for deadline := time.Now().Add(30 * time.Second); contains(list("virsh", "list", "--name"), id); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(boot); contains(list("virsh", "list", "--name"), id); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s does not power off", id)
 			}

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -215,6 +216,21 @@ func (c *cloud) endAll(t *testing.T) {
 	}
 }
 
+// consoleOf is how the console of the instance at an address ends, and what its state is.
+func (c *cloud) consoleOf(t *testing.T, address string) string {
+	out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []types.Filter{{Name: aws.String("ip-address"), Values: []string{address}}}})
+	if err != nil || len(out.Reservations) == 0 {
+		return fmt.Sprintf("no instance has this address (any more): %v", err)
+	}
+	i := out.Reservations[0].Instances[0]
+	console, err := c.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: i.InstanceId, Latest: aws.Bool(true)})
+	if err != nil {
+		return err.Error()
+	}
+	text, err := base64.StdEncoding.DecodeString(aws.ToString(console.Output))
+	return fmt.Sprintf("%s is %s (%s); console: %v\n%s", *i.InstanceId, i.State.Name, reasonOf(i), err, text[max(0, len(text)-2000):])
+}
+
 // shell is a guest that lets a key in.
 type shell struct{ client *ssh.Client }
 
@@ -233,7 +249,7 @@ func (c *cloud) ssh(t *testing.T, address string, key ssh.Signer, limit time.Dur
 			return &shell{client}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("no ssh to %s after %v: %v", address, limit, err)
+			t.Fatalf("no ssh to %s after %v: %v\n%s", address, limit, err, c.consoleOf(t, address))
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -42,6 +43,14 @@ func gone(pattern func(c *cloud) string) func(c *cloud) bool {
 	return func(c *cloud) bool { return !is(c) }
 }
 
+// both tells whether both volumes of the instance are there.
+func both(pattern func(c *cloud) string) func(c *cloud) bool {
+	return func(c *cloud) bool {
+		found, err := filepath.Glob(pattern(c))
+		return err == nil && len(found) == 2
+	}
+}
+
 // then waits for two things, one after the other.
 func then(first, second func(c *cloud) bool) func(c *cloud) bool {
 	done := false
@@ -56,6 +65,7 @@ func stages() []stage {
 	machines := func(sub ...string) func(c *cloud) string {
 		return func(c *cloud) string { return filepath.Join(append([]string{c.Data[0], "machines"}, sub...)...) }
 	}
+	volumes := machines("volumes", "vol-*.qcow2")
 	folder, network := machines("instances", "i-*"), func(c *cloud) string { return "/run/netns/" + c.prefix + "-*" }
 	tap := func(c *cloud) string { return "/sys/class/net/" + c.prefix + "t*" } // while it is not in its namespace
 	process := func(c *cloud) string { return "/run/libvirt/qemu/" + c.killed + ".pid" }
@@ -68,13 +78,15 @@ func stages() []stage {
 			all = append(all, stage{action: action, name: []string{"before ", "during ", "after "}[m] + name, proc: proc, when: m})
 		}
 	}
-	for _, action := range []string{"launch", "stop", "force", "start", "reboot", "terminate"} {
+	for _, action := range []string{"launch", "stop", "force", "start", "reboot", "terminate", "delete"} {
 		seen(action, "answered", nil)
 	}
 	seen("launch", "image fetched in part", there(machines("images", "*.new")))
 	seen("launch", "folder made", there(folder))
 	seen("launch", "disk under way", there(machines("instances", "i-*", "*.new")))
-	seen("launch", "disk made", there(machines("instances", "i-*", "vol-*.qcow2")))
+	seen("launch", "root disk made", there(volumes))
+	seen("launch", "second disk under way", then(there(volumes), there(machines("instances", "i-*", "*.new"))))
+	seen("launch", "second disk made", both(volumes))
 	for _, action := range []string{"launch", "start"} {
 		seen(action, "network made", there(network))
 		seen(action, "tap made", there(tap))
@@ -93,6 +105,8 @@ func stages() []stage {
 		call(action, "undefine", procUndefine, before, during, after)
 	}
 	seen("terminate", "folder gone", gone(folder))
+	seen("terminate", "volume gone", func(c *cloud) bool { return !both(volumes)(c) })
+	seen("delete", "volume gone", gone(volumes))
 	return all
 }
 
@@ -171,6 +185,30 @@ func TestKill(t *testing.T) {
 			c.act(t.Context(), t, "terminate")
 			c.await(t, c.killed, types.InstanceStateNameTerminated, boot)
 		}
+		// One of its volumes is left.
+		if s := take("delete"); s != nil {
+			c.killAt(t, libvirt, s, "")
+		} else {
+			c.act(t.Context(), t, "delete")
+			c.noVolumes(t)
+		}
+	}
+}
+
+// noVolumes waits until there are none.
+func (c *cloud) noVolumes(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(boot); ; time.Sleep(50 * time.Millisecond) {
+		all, err := c.volumes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("volumes are left: %v", all)
+		}
 	}
 }
 
@@ -203,7 +241,12 @@ func (c *cloud) act(ctx context.Context, t *testing.T, action string) {
 	switch action {
 	case "launch":
 		var out *ec2.RunInstancesOutput
-		out, err = c.RunInstances(ctx, &ec2.RunInstancesInput{ImageId: &c.image, InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)}, patient)
+		out, err = c.RunInstances(ctx, &ec2.RunInstancesInput{
+			ImageId: &c.image, InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			BlockDeviceMappings: []types.BlockDeviceMapping{
+				{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1), DeleteOnTermination: aws.Bool(false)}},
+			},
+		}, patient)
 		if err == nil {
 			c.killed = *out.Instances[0].InstanceId
 		}
@@ -215,6 +258,17 @@ func (c *cloud) act(ctx context.Context, t *testing.T, action string) {
 		_, err = c.RebootInstances(ctx, &ec2.RebootInstancesInput{InstanceIds: ids}, patient)
 	case "terminate":
 		_, err = c.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: ids}, patient)
+	case "delete":
+		var all map[string]types.Volume
+		if all, err = c.volumes(ctx); err == nil && len(all) != 1 {
+			err = fmt.Errorf("the instance left %v", all)
+		}
+		for id := range all {
+			_, err = c.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: &id}, patient)
+		}
+		if code(err) == "InvalidVolume.NotFound" { // the call before the kill was carried out
+			err = nil
+		}
 	}
 	if err != nil {
 		t.Errorf("%s: %v", action, err)
@@ -261,7 +315,11 @@ func (c *cloud) killAt(t *testing.T, libvirt *intercept, s *stage, want types.In
 		t.Fatal(err)
 	}
 	<-acted
-	c.await(t, c.killed, want, 2*boot)
+	if s.action == "delete" {
+		c.noVolumes(t)
+	} else {
+		c.await(t, c.killed, want, 2*boot)
+	}
 	c.noLeaks(t)
 	t.Logf("%s, %s: killed after %v, as it should be after %v", s.action, s.name, took.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
 }

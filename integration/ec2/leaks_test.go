@@ -103,7 +103,32 @@ func (c *cloud) leaks() (left []string, err error) {
 		folders = append(folders, e.Name())
 	}
 	add("folder", folders, exists)
-	for _, pattern := range []string{"machines/images/*.new", "machines/instances/*/*.new", "machines/instances/*/.*", "scratch/*"} {
+	volumes, err := c.volumes(ctx)
+	if err != nil {
+		return left, err
+	}
+	wanted := map[string]bool{}
+	for id, v := range volumes {
+		wanted[id+".qcow2"] = true
+		for _, a := range v.Attachments {
+			if !exists[*a.InstanceId] {
+				left = append(left, "volume "+id+" of the instance "+*a.InstanceId)
+			}
+		}
+		if v.State == types.VolumeStateDeleting {
+			left = append(left, "volume "+id+" that is still deleting")
+		}
+	}
+	files, err := os.ReadDir(filepath.Join(c.Data[0], "machines", "volumes"))
+	if err != nil {
+		return left, err
+	}
+	var have []string
+	for _, f := range files {
+		have = append(have, f.Name())
+	}
+	add("file of a volume", have, wanted)
+	for _, pattern := range []string{"machines/images/*.new", "machines/instances/*/*.new", "machines/instances/*/.*", "machines/instances/*/*.qcow2", "scratch/*"} {
 		halves, err := filepath.Glob(filepath.Join(c.Data[0], pattern))
 		if err != nil {
 			return left, err

@@ -104,9 +104,8 @@ func TestRefusals(t *testing.T) {
 		{"metadata options", run(func(in *ec2.RunInstancesInput) {
 			in.MetadataOptions = &types.InstanceMetadataOptionsRequest{HttpPutResponseHopLimit: aws.Int32(65)}
 		}), "InvalidParameterValue"},
-		{"a disk that is too large", ebs(&types.EbsBlockDevice{VolumeSize: aws.Int32(99999)}), "InvalidBlockDeviceMapping"},
+		{"a disk that is too large", ebs(&types.EbsBlockDevice{VolumeSize: aws.Int32(99999)}), "InvalidParameterValue"},
 		{"an encrypted disk", ebs(&types.EbsBlockDevice{Encrypted: aws.Bool(true)}), "UnsupportedOperation"},
-		{"a disk that stays", ebs(&types.EbsBlockDevice{DeleteOnTermination: aws.Bool(false)}), "UnsupportedOperation"},
 		{"a spot instance", run(func(in *ec2.RunInstancesInput) {
 			in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot}
 		}), "UnsupportedOperation"},

@@ -227,6 +227,9 @@ func (f *fixture) instances(c *ec2.Client) {
 			in.InstanceType, in.ClientToken = types.InstanceTypeM5Large, aws.String("once")
 			in.DisableApiTermination, in.DisableApiStop = aws.Bool(true), aws.Bool(true)
 		}
+		if name == "gone" { // and leaves a volume
+			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1), DeleteOnTermination: aws.Bool(false)}}}
+		}
 		n[name] = *ok[ec2.RunInstancesOutput](t)(c.RunInstances(ctx, in)).Instances[0].InstanceId
 	}
 	f.await(c, map[string]types.InstanceStateName{"running": "running", "stopped": "running", "gone": "running", "kept": "running"})
@@ -235,6 +238,7 @@ func (f *fixture) instances(c *ec2.Client) {
 	f.await(c, all)
 	i := ok[ec2.DescribeInstancesOutput](t)(c.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{n["running"]}})).Reservations[0].Instances[0]
 	n["volume"], n["attached"], n["attachment"] = *i.BlockDeviceMappings[0].Ebs.VolumeId, *i.NetworkInterfaces[0].NetworkInterfaceId, *i.NetworkInterfaces[0].Attachment.AttachmentId
+	n["free"] = *ok[ec2.DescribeVolumesOutput](t)(c.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("status", "available")}})).Volumes[0].VolumeId
 	t.Cleanup(func() { // libvirt's test driver keeps its machines in the daemon
 		if f.s.Running() {
 			f.endAll(c)

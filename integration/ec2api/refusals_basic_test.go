@@ -1,6 +1,9 @@
 package ec2api
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // noDryRun are actions whose requests have no DryRun.
 var noDryRun = names(`AssignPrivateIpAddresses AssociateVpcCidrBlock DisassociateVpcCidrBlock ModifySubnetAttribute ModifyVpcAttribute
@@ -52,6 +55,15 @@ func rows(lists ...[]bad) []bad {
 	return all
 }
 
+// many repeats a parameter until there are too many.
+func many(format string) string {
+	all := make([]string, 26)
+	for i := range all {
+		all[i] = fmt.Sprintf(format, i+1, 'a'+i)
+	}
+	return strings.Join(all, "&")
+}
+
 // manyTags are more than a resource may have.
 func manyTags() string {
 	var b strings.Builder
@@ -76,6 +88,10 @@ var basicRefusals = map[string]refusals{
 	})},
 	"DescribeVolumeStatus":    {good: "?VolumeId.1={volume}", rows: badPages("4", "1001")},
 	"DescribeVolumeAttribute": {good: "VolumeId={volume}&Attribute=autoEnableIO", rows: []bad{{"VolumeId={volume}&Attribute=colour", "InvalidParameterValue", ""}}},
+
+	"DeleteVolume": {good: "VolumeId={free}", rows: []bad{
+		{"VolumeId={volume}", "VolumeInUse", "is currently attached to i-"},
+	}},
 
 	"CreateKeyPair": {good: "KeyName=new&?KeyType=ed25519", rows: rows(badTags("KeyName=new", "key-pair"), []bad{
 		{"KeyName=", "MissingParameter", "The request must contain the parameter KeyName"},

@@ -46,6 +46,7 @@ type Config struct {
 	HostMemory      int64         // bytes of memory that instances may have; 0 is all of the host's
 	QuotaInstances  int           // instances of an account
 	QuotaVCPUs      int           // virtual processors of an account's instances that run
+	QuotaVolumes    int           // volumes of an account
 	TerminatedFor   time.Duration // how long terminated instances stay visible
 
 	TLSCert       string   // PEM file of the certificate chain
@@ -104,6 +105,7 @@ func Default() Config {
 		VCPUOvercommit:  16,
 		QuotaInstances:  10_000,
 		QuotaVCPUs:      20_000,
+		QuotaVolumes:    20_000,
 		TerminatedFor:   time.Hour,
 
 		DefaultOwnership:  "BucketOwnerEnforced",
@@ -228,6 +230,8 @@ func (c *Config) validateMachines() error {
 		return fmt.Errorf("host-memory: %d bytes is negative", c.HostMemory)
 	case c.QuotaInstances < 0 || c.QuotaVCPUs < 0:
 		return fmt.Errorf("quota-instances %d and quota-vcpus %d: neither may be negative", c.QuotaInstances, c.QuotaVCPUs)
+	case c.QuotaVolumes < 1:
+		return fmt.Errorf("quota-volumes: %d is not positive", c.QuotaVolumes)
 	case c.TerminatedFor <= 0:
 		return fmt.Errorf("terminated-for: %v is not positive", c.TerminatedFor)
 	}

@@ -63,6 +63,7 @@ func Settings() []Setting {
 		{Name: "quota-instances", Usage: "instances that an account may have", field: func(c *Config) any { return &c.QuotaInstances }},
 		{Name: "quota-vcpus", Usage: "virtual processors that an account's running instances may have",
 			field: func(c *Config) any { return &c.QuotaVCPUs }},
+		{Name: "quota-volumes", Usage: "volumes that an account may have", field: func(c *Config) any { return &c.QuotaVolumes }},
 		{Name: "terminated-for", Usage: "`time` that terminated instances stay visible", field: func(c *Config) any { return &c.TerminatedFor }},
 		{Name: "tls-cert", Usage: "PEM `file` of the certificate chain; read again when it changes",
 			field: func(c *Config) any { return &c.TLSCert }},

@@ -49,7 +49,7 @@ func (s *Server) openCompute(ctx context.Context) error {
 	s.images = images
 	c := compute.Config{
 		Store: rehearsal.Store(s.store), Network: s.networks, IAM: s.iam, Objects: images, Inspector: inspector{}, Logger: s.log.With("part", "compute"),
-		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs)},
+		Scratch: s.scratchFolder(), Quotas: compute.Quotas{Instances: int64(s.cfg.QuotaInstances), VCPUs: int64(s.cfg.QuotaVCPUs), Volumes: int64(s.cfg.QuotaVolumes)},
 		Visible: s.cfg.TerminatedFor, Types: typesOf(s.types), Keys: keyPair,
 	}
 	c.Disabled = s.machines.problem
