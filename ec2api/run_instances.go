@@ -174,13 +174,6 @@ func diskRequests(maps []model.BlockDeviceMapping) ([]compute.DiskRequest, error
 	return out, nil
 }
 
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 // interfaceRequests reads both ways to say what interfaces instances get.
 func interfaceRequests(in *model.RunInstancesRequest) ([]compute.InterfaceRequest, error) {
 	if err := checkIDs(ids.SecurityGroup, in.SecurityGroupIds...); err != nil {
