@@ -62,19 +62,19 @@ func (r *request) encryptionOf(get func(string) string) object.Encryption {
 }
 
 func (r *request) parseEncryption(get func(string) string) (e object.Encryption, err error) {
+	method := get(hdrSSE)
+	if _, known := encryptionMethod(method); known && get(customerPrefix+"algorithm")+get(customerPrefix+"key") != "" {
+		return e, s3err.Argument(hdrSSE, method,
+			"Server Side Encryption with Customer provided key is incompatible with the encryption method specified")
+	}
 	if e.Customer, err = r.parseCustomerKey(get, customerPrefix); err != nil {
 		return e, err
 	}
-	method := get(hdrSSE)
 	switch {
 	case method != "":
 		var ok bool
 		if e.Method, ok = encryptionMethod(method); !ok {
 			return e, s3err.Argument(hdrSSE, method, "The encryption method specified is not supported")
-		}
-		if e.Customer != nil {
-			return e, s3err.Argument(hdrSSE, method,
-				"Server Side Encryption with Customer provided key is incompatible with the encryption method specified")
 		}
 	case e.Customer != nil:
 		e.Method = object.EncryptCustomer

@@ -29,6 +29,8 @@ func listBuckets(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The region shows when something was asked of the listing (reference of ListBuckets, BucketRegion).
+	asked := in.Max > 0 || in.After != "" || in.Prefix != "" || in.Region != ""
 	x := s3xml.New("ListAllMyBucketsResult", 512+len(page.Buckets)*160)
 	x.Owner("Owner", r.who.CanonicalID, r.who.DisplayName)
 	x.Open("Buckets")
@@ -37,7 +39,9 @@ func listBuckets(r *request) (*response, error) {
 		x.Open("Bucket")
 		x.Text("Name", b.Name)
 		x.Time("CreationDate", b.Created)
-		x.Text("BucketRegion", r.srv.regionOf(b))
+		if asked {
+			x.Text("BucketRegion", r.srv.regionOf(b))
+		}
 		x.Text("BucketArn", bucketARN(b.Name))
 		x.Close("Bucket")
 	}

@@ -59,7 +59,8 @@ func getObjectLegalHold(r *request) (*response, error) {
 // putObjectLegalHold: PUT /bucket/key?legal-hold
 func putObjectLegalHold(r *request) (*response, error) {
 	var doc s3xml.LegalHold
-	if err := r.readXML("LegalHold", r.srv.cfg.Limits.XMLBody, mustDigest, &doc); err != nil {
+	err := r.readXML("LegalHold", r.srv.cfg.Limits.XMLBody, mustDigest, &doc)
+	if err != nil && s3err.From(err).Code != s3err.MissingRequestBody { // none is one without a status
 		return nil, err
 	}
 	hold, ok := legalHold(doc.Status)

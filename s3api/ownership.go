@@ -57,7 +57,7 @@ func (r *request) ownershipHeader() (*object.Ownership, error) {
 	}
 	o, ok := object.ParseOwnership(v)
 	if !ok {
-		return nil, s3err.Argument(name, v, "Invalid x-amz-object-ownership header: "+v)
+		return nil, s3err.Newf(s3err.InvalidArgument, "Invalid %s header: %s", name, v).With("ArgumentName", name)
 	}
 	return &o, nil
 }

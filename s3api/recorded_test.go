@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -165,6 +166,87 @@ func TestCompleteWithMalformedChecksum(t *testing.T) {
 			part.header.Get("ETag"), listed), "x-amz-checksum-sha256: bad")
 		if a.status != 400 || a.code() != "BadDigest" || element(a.body, "Message") != "The sha256 you specified did not match the calculated checksum." {
 			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+}
+
+// TestWords: what Amazon's errors name, and what not.
+func TestWords(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	f.put(t, "/lck", "", "x-amz-bucket-object-lock-enabled: true")
+	f.put(t, "/lck/key", "body", md5Header("body"))
+	upload := func(header ...string) string {
+		return element(f.do("POST", "/bkt/key?uploads", "", header...).body, "UploadId")
+	}
+	customer := customerKey("AES256", zeroKey, zeroKeyMD5)
+	other := md5Header("other")
+	for name, c := range map[string]struct {
+		got       answer
+		code      string
+		has, none []string
+	}{
+		"digest of an object": {f.do("PUT", "/bkt/key", "body", other), "BadDigest",
+			[]string{"<ExpectedDigest>795f3202b17cb6bc3d4b771d8c6c9eaf</ExpectedDigest>", "<CalculatedDigest>hBotaJrYa9FhFEdFPCLG/A==</CalculatedDigest>"}, nil},
+		"digest of a part": {f.do("PUT", "/bkt/key?partNumber=1&uploadId="+upload(), "body", other), "BadDigest",
+			[]string{"<ExpectedDigest>eV8yArF8trw9S3cdjGyerw==</ExpectedDigest>", "<CalculatedDigest>hBotaJrYa9FhFEdFPCLG/A==</CalculatedDigest>"}, nil},
+		"a customer's key for the part of an encrypted upload": {f.do("PUT", "/bkt/key?partNumber=1&uploadId="+upload("x-amz-server-side-encryption: AES256"), "body", customer...),
+			"InvalidRequest", []string{"Subsequent part requests must include the appropriate encryption parameters."}, nil},
+		"a customer's key for the part of a plain upload": {f.do("PUT", "/bkt/key?partNumber=1&uploadId="+upload(), "body", customer...),
+			"InvalidRequest", []string{"did not request encryption"}, nil},
+		"retention that is over": {f.do("PUT", "/lck/key?retention", "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2020-01-01T00:00:00Z</RetainUntilDate></Retention>"),
+			"InvalidArgument", []string{"<ArgumentName>RetainUntilDate</ArgumentName>", "<ArgumentValue>Wed Jan 01 00:00:00 UTC 2020</ArgumentValue>"}, nil},
+		"hold without a document": {f.do("PUT", "/lck/key?legal-hold", ""), "MalformedXML", nil, nil},
+		"ownership":               {f.do("PUT", "/new", "", "x-amz-object-ownership: Everybody"), "InvalidArgument", []string{"header: Everybody<"}, []string{"ArgumentValue"}},
+		"tag of the system": {f.do("PUT", "/new", "<CreateBucketConfiguration><Tags><Tag><Key>aws:a</Key><Value>b</Value></Tag></Tags></CreateBucketConfiguration>"),
+			"InvalidTag", []string{"User-defined tag keys can't start with &quot;aws:&quot;."}, []string{"TagKey"}},
+		"list for an owner who is nobody": {f.do("PUT", "/bkt?acl", "<AccessControlPolicy><Owner><ID>wrong-id</ID></Owner><AccessControlList/></AccessControlPolicy>"),
+			"InvalidArgument", []string{"<ArgumentName>CanonicalUser/ID</ArgumentName>", "<ArgumentValue>wrong-id</ArgumentValue>"}, nil},
+	} {
+		missing := func(s string) bool { return !strings.Contains(c.got.body, s) }
+		if c.got.code() != c.code || slices.ContainsFunc(c.has, missing) || slices.ContainsFunc(c.none, func(s string) bool { return !missing(s) }) {
+			t.Errorf("%s: %d %s, want %s", name, c.got.status, c.got.body, c.code)
+		}
+	}
+
+	// The region of buckets shows when a listing is asked for some of them.
+	for target, want := range map[string]bool{"/": false, "/?max-buckets=5": true, "/?prefix=b": true, "/?bucket-region=us-east-1": true} {
+		if a := f.do("GET", target, ""); strings.Contains(a.body, "<BucketRegion>us-east-1</BucketRegion>") != want || !strings.Contains(a.body, "<Name>bkt</Name>") {
+			t.Errorf("%s: %s", target, a.body)
+		}
+	}
+}
+
+// TestUploadWithCustomerKey: completing it needs no key and makes no checksum, unless the upload was begun with one.
+func TestUploadWithCustomerKey(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	customer := customerKey("AES256", zeroKey, zeroKeyMD5)
+	for _, asked := range []bool{false, true} {
+		header := customer
+		if asked {
+			header = append([]string{"x-amz-checksum-algorithm: CRC64NVME"}, customer...)
+		}
+		id := element(f.do("POST", "/bkt/key?uploads", "", header...).body, "UploadId")
+		etag := f.put(t, "/bkt/key?partNumber=1&uploadId="+id, "part", customer...).header.Get("ETag")
+		complete := func(header ...string) answer {
+			return f.do("POST", "/bkt/key?uploadId="+id, fmt.Sprintf("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>", etag), header...)
+		}
+		var a answer
+		if asked {
+			if a = complete(); a.code() != "InvalidRequest" {
+				t.Errorf("without the key: %d %s", a.status, a.body)
+			}
+			a = complete(customer...)
+		} else {
+			a = complete()
+		}
+		if a.status != 200 || (element(a.body, "ChecksumCRC64NVME") != "") != asked {
+			t.Errorf("asked %v: %d %s", asked, a.status, a.body)
+		}
+		h := f.do("GET", "/bkt/key", "", append([]string{"x-amz-checksum-mode: ENABLED"}, customer...)...)
+		if h.body != "part" || (h.header.Get("x-amz-checksum-crc64nvme") != "") != asked {
+			t.Errorf("asked %v: %q %v", asked, h.body, h.header)
 		}
 	}
 }

@@ -414,7 +414,7 @@ func TestGolden(t *testing.T) {
 			`<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>*</ID><DisplayName>root</DisplayName></Grantee>` +
 			`<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`},
 		{"GET", "/", "", `<ListAllMyBucketsResult` + ns + `><Owner><ID>*</ID><DisplayName>root</DisplayName></Owner><Buckets><Bucket><Name>gold</Name>` +
-			`<CreationDate>*</CreationDate><BucketRegion>us-east-1</BucketRegion><BucketArn>arn:aws:s3:::gold</BucketArn></Bucket></Buckets></ListAllMyBucketsResult>`},
+			`<CreationDate>*</CreationDate><BucketArn>arn:aws:s3:::gold</BucketArn></Bucket></Buckets></ListAllMyBucketsResult>`},
 		{"GET", "/gold?delimiter=%20", "", `<ListBucketResult` + ns + `><Name>gold</Name><Prefix></Prefix><Marker></Marker><MaxKeys>1000</MaxKeys>` +
 			`<Delimiter> </Delimiter><IsTruncated>false</IsTruncated><Contents><Key>top</Key><LastModified>*</LastModified>` +
 			`<ETag>&quot;415290769594460e2e485922904f345d&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>` +

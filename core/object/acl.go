@@ -255,10 +255,15 @@ func (s *Service) grants(ctx context.Context, in *ACLInput, owner, bucketOwner O
 	return l, nil
 }
 
-// checkGrants refuses grants that no list can have. Amazon does so before it looks whether lists are on.
+// checkGrants refuses grants that no list can have, and an owner who is nobody. Amazon does so before it looks whether lists are on.
 func (s *Service) checkGrants(ctx context.Context, in *ACLInput) error {
 	if len(in.Grants) > MaxGrants {
 		return errs.New(errs.Invalid, MalformedACL, "An access control list has at most %d grants", MaxGrants)
+	}
+	if in.Owner != "" {
+		if _, err := s.cfg.IAM.AccountByCanonicalID(ctx, in.Owner); err != nil {
+			return badGrantee(in, in.Owner)
+		}
 	}
 	for i := range in.Grants {
 		g := &in.Grants[i]

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -29,6 +30,12 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 	if err := checkBucketName(in.Name); err != nil {
 		return Bucket{}, err
 	}
+	for _, t := range in.Tags {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return Bucket{}, errs.New(errs.Invalid, InvalidTag, `User-defined tag keys can't start with "aws:". `+
+				`This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.`)
+		}
+	}
 	if err := checkTags(in.Tags, MaxBucketTags); err != nil {
 		return Bucket{}, err
 	}
@@ -48,7 +55,7 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 	}
 	for {
 		if err := s.nameFree(ctx, who, in.Name); err != nil {
-			if errs.ReasonOf(err) == BucketOwned && s.cfg.Region == recreatingRegion {
+			if errs.ReasonOf(err) == BucketOwned && s.cfg.Region == firstRegion {
 				return s.recreate(ctx, &in, err)
 			}
 			return Bucket{}, err
@@ -114,9 +121,9 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 	return docs, err
 }
 
-// recreatingRegion is the one region where making one's own bucket again succeeds, unless tags are given. It resets the
-// bucket's access control list.
-const recreatingRegion = "us-east-1"
+// firstRegion is the one region where making one's own bucket again succeeds, unless tags are given. It resets the
+// bucket's access control list. Errors about other regions do not name it as where something is.
+const firstRegion = "us-east-1"
 
 func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned error) (Bucket, error) {
 	if len(in.Tags) > 0 {

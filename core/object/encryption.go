@@ -158,9 +158,9 @@ func (s *Service) sealFor(ctx context.Context, who *iam.Principal, b *bucket, as
 			return &plainEnvelope, nil
 		}
 		use.Method, use.KeyID = d.Method, d.KeyID
-		if use.BucketKey == nil {
-			use.BucketKey = &d.BucketKey
-		}
+	}
+	if use.BucketKey == nil {
+		use.BucketKey = &b.Encryption.BucketKey
 	}
 	e := &envelope{method: use.Method, implied: implied}
 	if e.method == EncryptCustomer {

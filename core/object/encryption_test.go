@@ -414,6 +414,18 @@ func TestBucketEncryption(t *testing.T) {
 	}
 	_, err = w.Put(ctx, alice, &object.PutInput{Bucket: "bkt", Key: "c", Body: bytes.NewReader(nil), Encryption: methods["SSE-C"]})
 	reason(t, err, object.AccessDenied)
+	// Whether there is a bucket key is the bucket's to say, too, when a writer only names the method.
+	off := false
+	for _, c := range []struct {
+		asked *bool
+		want  bool
+	}{{nil, true}, {&off, false}} {
+		res, err = w.Put(ctx, alice, &object.PutInput{Bucket: "bkt", Key: "named", Body: bytes.NewReader(nil),
+			Encryption: object.Encryption{Method: object.EncryptKMS, BucketKey: c.asked}})
+		if err != nil || res.Encryption.BucketKey != c.want {
+			t.Errorf("named by the writer: %+v, %v", res, err)
+		}
+	}
 	// Versioning is kept in the same row.
 	must(t, w.SetVersioning(ctx, alice, "bkt", object.VersioningEnabled))
 	if got, err := w.BucketEncryption(ctx, alice, "bkt"); err != nil || got != on {

@@ -378,7 +378,11 @@ func (src *source) verify(in *intake, h *checksum.MultiHasher, algs []checksum.A
 	h.AppendMD5(in.md5[:0])
 	if src.md5 != nil && !bytes.Equal(src.md5, in.md5[:]) {
 		e := errs.New(errs.Invalid, BadDigest, "The Content-MD5 you specified did not match what we received.")
-		e.Detail = map[string]string{"ExpectedDigest": hex.EncodeToString(src.md5), "CalculatedDigest": base64.StdEncoding.EncodeToString(in.md5[:])}
+		expected := hex.EncodeToString(src.md5)
+		if src.inline < 0 { // of parts Amazon shows it as it was sent
+			expected = base64.StdEncoding.EncodeToString(src.md5)
+		}
+		e.Detail = map[string]string{"ExpectedDigest": expected, "CalculatedDigest": base64.StdEncoding.EncodeToString(in.md5[:])}
 		return e
 	}
 	in.sums = make([]sum, 0, len(algs))

@@ -114,7 +114,7 @@ func (s *Service) checkRetention(r Retention) error {
 	case r.Mode != LockGovernance && r.Mode != LockCompliance:
 		return invalidArgument("Unknown wormMode directive.")
 	case !r.active(s.now()):
-		return invalidArgument("The retain until date must be in the future!")
+		return argument("RetainUntilDate", r.Until.UTC().Format("Mon Jan 02 15:04:05 MST 2006"), "The retain until date must be in the future!")
 	}
 	return nil
 }

@@ -84,6 +84,9 @@ func (s *Service) putLoggingConfig(ctx context.Context, who iam.Principal, bucke
 		e := errs.New(errs.Denied, CrossLocationLogging, "Cross S3 location logging not allowed. ")
 		e.Kind = errs.Conflict
 		e.Detail = map[string]string{"TargetBucketLocation": to}
+		if from != firstRegion {
+			e.Detail["SourceBucketLocation"] = from
+		}
 		return e
 	}
 	if len(l.Grants) > 0 && !target.settings.ownership.lists() {

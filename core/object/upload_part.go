@@ -83,9 +83,13 @@ func (s *Service) uploadKey(ctx context.Context, who *iam.Principal, u *upload, 
 func (u *upload) admitCustomer(customer *CustomerKey) error {
 	switch {
 	case EncryptionMethod(u.Detail.Enc) != EncryptCustomer:
-		if customer != nil {
+		switch {
+		case customer == nil:
+			return nil
+		case u.Detail.Enc == uint8(EncryptNone):
 			return invalidRequest("The multipart upload initiate did not request encryption. Please resend the request without sending encryption parameters.")
 		}
+		return invalidRequest("The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.")
 	case customer == nil:
 		return invalidRequest("The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.")
 	default:
