@@ -78,16 +78,15 @@ func (r *request) wholeChecksum() (*object.Checksum, error) {
 		if alg == checksum.None {
 			continue
 		}
-		v, err := checksum.ParseValue(alg, h.Value)
-		if err != nil {
+		if _, err := checksum.ParseValue(alg, h.Value); err != nil {
 			// Other than in headers that describe a body, Amazon does not look at the form: a value of one kind of checksum for an
 			// upload with the other is no match (LocalStack's test_multipart_parts_checksum_exceptions_full_object, recorded).
 			return nil, s3err.Newf(s3err.BadDigest, "The %s you specified did not match the calculated checksum.", strings.ToLower(alg.String()))
 		}
-		if typ == checksum.NoType {
-			typ = v.Type
-		}
 		return &object.Checksum{Algorithm: alg, Type: typ, Value: h.Value}, nil
+	}
+	if typ != checksum.NoType {
+		return &object.Checksum{Type: typ}, nil
 	}
 	return nil, nil
 }

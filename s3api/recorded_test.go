@@ -153,19 +153,54 @@ func TestRefusalsInOrder(t *testing.T) {
 	}
 }
 
-// TestCompleteWithMalformedChecksum: what cannot be the checksum of the whole is no match, whatever else is wrong.
-func TestCompleteWithMalformedChecksum(t *testing.T) {
+// TestChecksumOfCompletion: which checksums of the whole Amazon takes, and what it says of others.
+func TestChecksumOfCompletion(t *testing.T) {
 	f := start(t)
 	f.bucket("bkt")
-	id := element(f.do("POST", "/bkt/key?uploads", "", "x-amz-checksum-algorithm: SHA256").body, "UploadId")
 	h := sha256.Sum256([]byte("part"))
 	sum := base64.StdEncoding.EncodeToString(h[:])
-	part := f.put(t, "/bkt/key?partNumber=1&uploadId="+id, "part", "x-amz-checksum-sha256: "+sum)
-	for _, listed := range []string{"<ChecksumSHA256>" + sum + "</ChecksumSHA256>", ""} {
+	h = sha256.Sum256(h[:])
+	whole := base64.StdEncoding.EncodeToString(h[:])
+	crc := crc32Of("part")
+	const full, composite = "x-amz-checksum-type: FULL_OBJECT", "x-amz-checksum-type: COMPOSITE"
+	sha, crc32 := "x-amz-checksum-sha256: ", "x-amz-checksum-crc32: "
+	mismatch := func(alg string) string { return "The " + alg + " you specified did not match the calculated checksum." }
+	mode := func(m string) string {
+		return "The upload was created using the " + m + " checksum mode. The complete request must use the same checksum mode."
+	}
+	for name, c := range map[string]struct {
+		begun, sent   []string
+		listed        string // the checksum of the part in the document
+		code, message string
+	}{
+		"composite":                       {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + whole + "-1"}, sum, "", ""},
+		"composite, without the count":    {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + whole}, sum, "", ""},
+		"composite, type":                 {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + whole + "-1", composite}, sum, "", ""},
+		"composite, wrong":                {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + sum}, sum, "BadDigest", mismatch("sha256")},
+		"composite, malformed":            {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + "bad"}, sum, "BadDigest", mismatch("sha256")},
+		"composite, malformed, no part's": {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{sha + "bad"}, "", "BadDigest", mismatch("sha256")},
+		"composite, no part's": {[]string{"x-amz-checksum-algorithm: SHA256"}, nil, "", "InvalidRequest",
+			"The upload was created using a sha256 checksum. The complete request must include the checksum for each part. It was missing for part 1 in the request."},
+		"composite, type and no part's":   {[]string{"x-amz-checksum-algorithm: SHA256"}, []string{full}, "", "InvalidRequest", mode("COMPOSITE")},
+		"whole":                           {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{crc32 + crc, full}, "", "", ""},
+		"whole, no type":                  {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{crc32 + crc}, "", "BadDigest", mismatch("crc32")},
+		"whole, as composite":             {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{crc32 + crc + "-1"}, "", "BadDigest", mismatch("crc32")},
+		"whole, other algorithm":          {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{sha + sum}, "", "BadDigest", mismatch("crc32")},
+		"whole, other algorithm and type": {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{sha + sum, full}, "", "BadDigest", mismatch("crc32")},
+		"whole, other type":               {[]string{"x-amz-checksum-algorithm: CRC32", full}, []string{composite}, "", "InvalidRequest", mode("FULL_OBJECT")},
+		"none asked, other algorithm":     {nil, []string{crc32 + crc + "-2"}, "", "", ""},
+		"none asked, type":                {nil, []string{full}, "", "InvalidRequest", mode("null")},
+		"none asked, wrong":               {nil, []string{"x-amz-checksum-crc64nvme: AAAAAAAAAAA="}, "", "BadDigest", mismatch("crc64nvme")},
+	} {
+		id := element(f.do("POST", "/bkt/key?uploads", "", c.begun...).body, "UploadId")
+		etag := f.put(t, "/bkt/key?partNumber=1&uploadId="+id, "part").header.Get("ETag")
+		if c.listed != "" {
+			c.listed = "<ChecksumSHA256>" + c.listed + "</ChecksumSHA256>"
+		}
 		a := f.do("POST", "/bkt/key?uploadId="+id, fmt.Sprintf("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag>%s</Part></CompleteMultipartUpload>",
-			part.header.Get("ETag"), listed), "x-amz-checksum-sha256: bad")
-		if a.status != 400 || a.code() != "BadDigest" || element(a.body, "Message") != "The sha256 you specified did not match the calculated checksum." {
-			t.Errorf("%d %s", a.status, a.body)
+			etag, c.listed), c.sent...)
+		if a.code() != c.code || element(a.body, "Message") != c.message {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
 }

@@ -106,6 +106,9 @@ func (in *CompleteInput) validate() error {
 
 // complete fills the batch that turns an upload into rec.
 func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec *record, id instance) error {
+	if err := in.checkMode(u); err != nil {
+		return err
+	}
 	chosen, left, err := choose(in, u, stored)
 	if err != nil {
 		return err
@@ -237,19 +240,35 @@ func (in *CompleteInput) objectSums(u *upload, chosen []part) ([]sum, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checksum of the parts: %w", err)
 	}
-	if c := in.Checksum; c != nil {
-		name := strings.ToLower(c.Algorithm.String())
-		switch {
-		case c.Type != checksum.NoType && c.Type != u.typ():
-			return nil, invalidRequest("The upload was created using the %v checksum mode. The complete request must use the same checksum mode.", u.typ())
-		case c.Value != "" && c.Algorithm != u.algorithm():
-			return nil, invalidRequest("The upload was created using a %s checksum. The complete request must use the same.", strings.ToLower(u.algorithm().String()))
-		// The number of parts may be left out of a composite value.
-		case c.Value != "" && c.Value != v.String() && c.Value != checksum.Encode(v.Sum):
-			return nil, errs.New(errs.Invalid, BadDigest, "The %s you specified did not match the calculated checksum.", name)
-		}
+	if c := in.Checksum; c != nil && c.Value != "" && !u.confirms(c, v) {
+		return nil, errs.New(errs.Invalid, BadDigest, "The %s you specified did not match the calculated checksum.", strings.ToLower(v.Algorithm.String()))
 	}
 	return []sum{{algorithm: v.Algorithm, typ: v.Type, digest: v.Sum}}, nil
+}
+
+// checkMode refuses a type of checksum that is not the upload's. One that was begun without an algorithm has none at Amazon.
+func (in *CompleteInput) checkMode(u *upload) error {
+	if in.Checksum == nil || in.Checksum.Type == checksum.NoType || u.Asked && in.Checksum.Type == u.typ() {
+		return nil
+	}
+	mode := "null"
+	if u.Asked {
+		mode = u.typ().String()
+	}
+	return invalidRequest("The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", mode)
+}
+
+// confirms reports whether a checksum that the client sent is v, the object's, by the rules of Amazon's recorded answers (LocalStack's
+// test_multipart_parts_checksum_exceptions_full_object and …_checksum_default): one of the whole counts only with its type named, and
+// where no algorithm was asked for, other ones mean nothing. The number of parts may be left out of a composite value.
+func (u *upload) confirms(c *Checksum, v checksum.Value) bool {
+	switch {
+	case c.Algorithm != v.Algorithm:
+		return !u.Asked
+	case u.Asked && v.Type == checksum.FullObject && c.Type == checksum.NoType:
+		return false
+	}
+	return c.Value == v.String() || c.Value == checksum.Encode(v.Sum)
 }
 
 // digest names the list of parts, to tell a request that is sent again from another one.
