@@ -1,9 +1,9 @@
 // Package s3api is the S3 REST front end: it turns requests into calls of core/object and its results into answers.
 //
-// The way of a request: receive (request.go, target.go) -> authenticate (auth.go) -> find the operation (operations.go) -> its
+// The way of a request: receive (request.go, target.go) -> find the operation (operations.go) -> authenticate (auth.go) -> its
 // handler, one file per operation (put_object.go) -> respond (response.go), which is the only place that writes answers,
-// errors included. Bodies are opened by body.go, which is where signatures of chunks, checksums and lengths are undone and
-// verified.
+// errors included. Bodies are opened by body.go: framing is undone there, signatures of chunks and lengths are verified, and
+// checksums are handed to core/object, which compares them.
 //
 // # Guarantees
 //

@@ -1,4 +1,4 @@
-// Rclone, current, with the backends and commands that our tests use. All of rclone has seventy backends, each with the libraries
+// Command rclone is rclone, current, with the backends and commands that our tests use. All of rclone has seventy backends, each with the libraries
 // of its service, and takes ten times as long to build. It is a module of its own, so that none of it comes into the server's.
 package main
 
