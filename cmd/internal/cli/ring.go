@@ -13,6 +13,18 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/adminapi"
 )
 
+// ringFlags are the flags that the commands below ring share.
+type ringFlags struct {
+	json   bool
+	device adminapi.NewDevice // of add and plan
+}
+
+// defineDevice defines the flags of a new device.
+func (f *ringFlags) defineDevice(c *cobra.Command) {
+	c.Flags().Float64Var(&f.device.Weight, "weight", 0, "share of the data relative to other devices; 0 takes the size of the file system in GiB")
+	c.Flags().StringVar(&f.device.Zone, "zone", "", "failure domain of the device; replicas go to different ones")
+}
+
 func (p *program) ring() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ring",
@@ -24,84 +36,94 @@ copies are made again elsewhere. "ring plan" shows what a change would move befo
 		Args: args(0, ""),
 	}
 	addRemoteFlags(c)
-	asJSON := c.PersistentFlags().Bool("json", false, "print JSON")
-	show := func(c *cobra.Command, _ []string) error {
-		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
-			r, err := cl.Ring(ctx)
-			if err != nil {
-				return err
-			}
-			if *asJSON {
-				return printJSON(p.out, r)
-			}
-			return printRing(p.out, r)
-		})
-	}
-	c.RunE = show
-	c.AddCommand(&cobra.Command{Use: "show", Short: "Show partitions, balance, dispersion and devices", Args: args(0, ""), RunE: show})
+	f := new(ringFlags)
+	c.PersistentFlags().BoolVar(&f.json, "json", false, "print JSON")
+	show := p.ringShow(f)
+	c.RunE = show.RunE
+	c.AddCommand(show, p.ringAdd(f),
+		p.ringChange(f, "drain", "Move everything off a device", "is being drained"),
+		p.ringChange(f, "fail", "Write a device off; its copies are made again elsewhere", "is marked failed"),
+		p.ringChange(f, "activate", "Take a drained or failed device back", "is active"),
+		p.ringChange(f, "remove", "Remove a device that is drained or failed", "is removed"),
+		p.ringWeight(f), p.ringPlan(f))
+	return c
+}
 
-	var device adminapi.NewDevice
-	deviceFlags := func(c *cobra.Command) {
-		c.Flags().Float64Var(&device.Weight, "weight", 0, "share of the data relative to other devices; 0 takes the size of the file system in GiB")
-		c.Flags().StringVar(&device.Zone, "zone", "", "failure domain of the device; replicas go to different ones")
-	}
-	add := &cobra.Command{Use: "add DIR", Short: "Add a device in a data folder", Args: args(1, "DIR")}
-	deviceFlags(add)
-	add.RunE = func(c *cobra.Command, a []string) (err error) {
-		if device.Path, err = absolute(a[0]); err != nil {
-			return err
-		}
-		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
-			d, err := cl.AddDevice(ctx, device)
-			if err != nil {
-				return err
-			}
-			return p.printDevice(d, *asJSON, "added")
-		})
-	}
-	c.AddCommand(add)
-	for _, v := range []struct{ verb, short, done string }{
-		{"drain", "Move everything off a device", "is being drained"},
-		{"fail", "Write a device off; its copies are made again elsewhere", "is marked failed"},
-		{"activate", "Take a drained or failed device back", "is active"},
-		{"remove", "Remove a device that is drained or failed", "is removed"},
-	} {
-		c.AddCommand(&cobra.Command{Use: v.verb + " ID", Short: v.short, Args: args(1, "ID"),
-			RunE: func(c *cobra.Command, a []string) error {
-				id, err := deviceID(a[0])
+func (p *program) ringShow(f *ringFlags) *cobra.Command {
+	return &cobra.Command{Use: "show", Short: "Show partitions, balance, dispersion and devices", Args: args(0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+				r, err := cl.Ring(ctx)
 				if err != nil {
 					return err
 				}
-				return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
-					d, err := cl.ChangeDevice(ctx, adminapi.Change{Verb: v.verb, ID: id})
-					if err != nil {
-						return err
-					}
-					return p.printDevice(d, *asJSON, v.done)
-				})
-			}})
+				if f.json {
+					return printJSON(p.out, r)
+				}
+				return printRing(p.out, r)
+			})
+		}}
+}
+
+func (p *program) ringAdd(f *ringFlags) *cobra.Command {
+	c := &cobra.Command{Use: "add DIR", Short: "Add a device in a data folder", Args: args(1, "DIR")}
+	f.defineDevice(c)
+	c.RunE = func(c *cobra.Command, a []string) (err error) {
+		if f.device.Path, err = absolute(a[0]); err != nil {
+			return err
+		}
+		return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+			d, err := cl.AddDevice(ctx, f.device)
+			if err != nil {
+				return err
+			}
+			return p.printDevice(d, f.json, "added")
+		})
 	}
-	c.AddCommand(&cobra.Command{Use: "weight ID WEIGHT", Short: "Change the share of a device", Args: args(2, "ID WEIGHT"),
+	return c
+}
+
+// ringChange is a command that changes the state of a device.
+func (p *program) ringChange(f *ringFlags, verb, short, done string) *cobra.Command {
+	return &cobra.Command{Use: verb + " ID", Short: short, Args: args(1, "ID"),
+		RunE: func(c *cobra.Command, a []string) error {
+			id, err := deviceID(a[0])
+			if err != nil {
+				return err
+			}
+			return p.changeDevice(c, f, adminapi.Change{Verb: verb, ID: id}, done)
+		}}
+}
+
+func (p *program) ringWeight(f *ringFlags) *cobra.Command {
+	return &cobra.Command{Use: "weight ID WEIGHT", Short: "Change the share of a device", Args: args(2, "ID WEIGHT"),
 		RunE: func(c *cobra.Command, a []string) error {
 			ch, err := weightChange(a[0], a[1])
 			if err != nil {
 				return err
 			}
-			return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
-				d, err := cl.ChangeDevice(ctx, ch)
-				if err != nil {
-					return err
-				}
-				return p.printDevice(d, *asJSON, "has weight "+a[1])
-			})
-		}})
-	plan := &cobra.Command{
+			return p.changeDevice(c, f, ch, "has weight "+a[1])
+		}}
+}
+
+func (p *program) changeDevice(c *cobra.Command, f *ringFlags, ch adminapi.Change, done string) error {
+	return p.remote(c, func(ctx context.Context, cl *adminapi.Client) error {
+		d, err := cl.ChangeDevice(ctx, ch)
+		if err != nil {
+			return err
+		}
+		return p.printDevice(d, f.json, done)
+	})
+}
+
+func (p *program) ringPlan(f *ringFlags) *cobra.Command {
+	c := &cobra.Command{
 		Use:   "plan [add DIR | weight ID WEIGHT | drain ID | fail ID | activate ID | remove ID]",
 		Short: "Show what a change would move, or what is under way",
 	}
-	deviceFlags(plan)
-	plan.RunE = func(c *cobra.Command, a []string) error {
-		ch, err := change(a, &device)
+	f.defineDevice(c)
+	c.RunE = func(c *cobra.Command, a []string) error {
+		ch, err := change(a, &f.device)
 		if err != nil {
 			return err
 		}
@@ -110,13 +132,12 @@ copies are made again elsewhere. "ring plan" shows what a change would move befo
 			if err != nil {
 				return err
 			}
-			if *asJSON {
+			if f.json {
 				return printJSON(p.out, pl)
 			}
 			return printPlan(p.out, pl)
 		})
 	}
-	c.AddCommand(plan)
 	return c
 }
 
