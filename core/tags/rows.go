@@ -10,23 +10,13 @@ import (
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
-// Prefix is that of all rows of this package: what a watcher of tags looks for.
-const Prefix = "tag.r"
+// rowPrefix is that of all rows of this package.
+const rowPrefix = "tag.r"
 
 const schema = 1
 
 func row(account, id string) []byte {
-	return append(append([]byte(Prefix), account...), id...) // account ids have one length
-}
-
-// OfRow tells whose tags a row of this package holds.
-func OfRow(key []byte) (account, id string, ok bool) {
-	const accountLen = 12
-	if len(key) <= len(Prefix)+accountLen || string(key[:len(Prefix)]) != Prefix {
-		return "", "", false
-	}
-	key = key[len(Prefix):]
-	return string(key[:accountLen]), string(key[accountLen:]), true
+	return append(append([]byte(rowPrefix), account...), id...) // account ids have one length
 }
 
 // Put adds the tags of a resource that b makes.
@@ -63,7 +53,7 @@ func All(v kv.View, account, prefix string) (_ map[string]Set, err error) {
 	it := v.Scan(kv.ScanOptions{Lower: lower, Upper: keys.PrefixEnd(lower)})
 	defer func() { err = errors.Join(err, it.Close()) }()
 	all := make(map[string]Set)
-	skip := len(Prefix) + len(account)
+	skip := len(rowPrefix) + len(account)
 	for ok := it.First(); ok; ok = it.Next() {
 		s, err := decode(it.Value())
 		if err != nil {

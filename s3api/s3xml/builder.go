@@ -32,12 +32,6 @@ func Bare(root string, size int) *Doc {
 	return d
 }
 
-// Continue begins the root without the XML declaration, which has been sent already.
-func Continue(root string) *Doc {
-	d := &Doc{b: make([]byte, 0, 512), root: root}
-	return d.begin(Namespace)
-}
-
 func (d *Doc) begin(namespace string) *Doc {
 	d.b = append(d.b, '<')
 	d.b = append(d.b, d.root...)

@@ -250,9 +250,6 @@ func (s *Server) Info() datadir.Server { return s.info }
 // Credentials is the file with the root's keys.
 func (s *Server) Credentials() string { return s.dir.Credentials() }
 
-// Fresh reports whether the data folder was made by this start.
-func (s *Server) Fresh() bool { return s.dir.Fresh() }
-
 // Run answers requests until ctx ends, then drains: no new connections, requests in flight get the shutdown timeout, or less
 // when force is closed. It closes everything before it returns.
 func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
