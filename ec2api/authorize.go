@@ -72,6 +72,9 @@ func (s *Server) may(ctx context.Context, c *Call, action, arn string, facts map
 		}
 		answer.Message = "You are not authorized to perform this operation. User: " + c.Who.ARN + " is not authorized to perform: " + action + on +
 			" because " + why(err, action)
+		if arn != "*" { // AWS has no message of actions that are permitted or not as a whole
+			answer.Message += ". Encoded authorization failure message: " + s.encodedVerdict(c, action, arn, facts, err)
+		}
 	}
 	return answer
 }

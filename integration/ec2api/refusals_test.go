@@ -167,7 +167,8 @@ func TestRefusals(t *testing.T) {
 				f.refuses(t, f.owner, action, good+"&DryRun=maybe", 400, bad{code: "InvalidParameterValue"})
 				f.refuses(t, f.nobody, action, good+"&DryRun=true", 403, bad{code: "UnauthorizedOperation"})
 			}
-			f.refuses(t, f.nobody, action, good, 403, bad{code: "UnauthorizedOperation", says: "You are not authorized to perform"})
+			f.refuses(t, f.nobody, action, good, 403, bad{code: "UnauthorizedOperation", says: "You are not authorized to perform this operation. User: arn:aws:iam::" + f.names["account"] +
+				":user/nobody is not authorized to perform: ec2:" + action})
 			f.refuses(t, f.owner, action, good+"&Colour=red", 400, bad{code: "UnknownParameter"})
 			if strings.HasPrefix(action, "Describe") && !noFilters[action] {
 				f.refuses(t, f.owner, action, good+"&Filter.1.Name=nonsense&Filter.1.Value.1=x", 400, bad{code: "InvalidParameterValue"})

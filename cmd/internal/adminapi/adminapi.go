@@ -18,6 +18,7 @@
 //	POST   /admin/v1/keys/{verb}               rotate, disable or enable a key
 //	       /admin/v1/users/{account}/{name}/access-keys, …/policies, /admin/v1/access-keys/{id}, /admin/v1/groups
 //	                                           access keys, groups and policies; see Identities
+//	POST   /admin/v1/authorization-messages    what an encoded authorization failure message of EC2 says
 //	GET    /admin/v1/quotas                    list quotas, or show that of ?bucket= or ?account=
 //	PUT    /admin/v1/quotas                    set a quota
 //	POST   /admin/v1/images                    make a machine image of what is sent along, or of an object
@@ -56,6 +57,9 @@ type Backend interface {
 	ListUsers(ctx context.Context) ([]User, error)
 	DeleteUser(ctx context.Context, account, name string) error
 	Identities
+
+	// DecodeMessage tells what an encoded authorization failure message says, as JSON.
+	DecodeMessage(ctx context.Context, message string) ([]byte, error)
 
 	// AddImage makes an image; next gives what was sent along, part by part, until io.EOF.
 	AddImage(ctx context.Context, n NewImage, next func() (name string, body io.Reader, err error)) (Image, error)

@@ -100,6 +100,10 @@ func (b *backend) Quota(_ context.Context, bucket, account string) (adminapi.Quo
 	return adminapi.Quota{Bucket: bucket, AccountID: account}, b.err
 }
 
+func (b *backend) DecodeMessage(_ context.Context, message string) ([]byte, error) {
+	return []byte(`{"allowed":false,"of":"` + message + `"}`), b.err
+}
+
 func (b *backend) ListQuotas(context.Context) ([]adminapi.Quota, error) { return nil, b.err }
 
 func (b *backend) CreateKey(_ context.Context, n adminapi.NewKey) (adminapi.Key, error) {
@@ -162,6 +166,9 @@ func TestCallsReachTheBackend(t *testing.T) {
 	}
 	if qs, err := c.ListQuotas(ctx); err != nil || qs == nil || len(qs) != 0 {
 		t.Errorf("ListQuotas = %+v, %v", qs, err)
+	}
+	if m, err := c.DecodeMessage(ctx, "abc"); err != nil || string(m) != `{"allowed":false,"of":"abc"}` {
+		t.Errorf("DecodeMessage = %s, %v", m, err)
 	}
 	if k, err := c.CreateKey(ctx, adminapi.NewKey{Alias: "a"}); err != nil || k.ID != "k" || k.Aliases[0] != "a" {
 		t.Errorf("CreateKey = %+v, %v", k, err)

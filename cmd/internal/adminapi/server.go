@@ -75,6 +75,7 @@ func NewHandler(c Config) http.Handler {
 		"POST /admin/v1/tasks/{name}":             h.runTask,
 		"GET /admin/v1/keys":                      h.listKeys,
 		"POST /admin/v1/keys":                     h.createKey,
+		"POST /admin/v1/authorization-messages":   h.decodeMessage,
 		"GET /admin/v1/quotas":                    h.quota,
 		"PUT /admin/v1/quotas":                    h.setQuota,
 		"POST /admin/v1/keys/{verb}":              h.changeKey,

@@ -16,7 +16,7 @@ func (p *program) admin() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	addRemoteFlags(c)
-	c.AddCommand(p.adminUser(), p.adminGroup(), p.adminKMS(), p.adminQuota(), p.adminTarget(),
+	c.AddCommand(p.adminMessage(), p.adminUser(), p.adminGroup(), p.adminKMS(), p.adminQuota(), p.adminTarget(),
 		p.task("scrub", "Verify every stored copy now and repair what is damaged"),
 		p.task("compact", "Return the space of deleted objects now"),
 		p.task("gc", "Remove what deleted objects and broken uploads left behind now"),
