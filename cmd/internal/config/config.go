@@ -47,6 +47,7 @@ type Config struct {
 	QuotaInstances  int           // instances of an account
 	QuotaVCPUs      int           // virtual processors of an account's instances that run
 	QuotaVolumes    int           // volumes of an account
+	Quotas          []string      // other quotas of every account, NAME=NUMBER
 	TerminatedFor   time.Duration // how long terminated instances stay visible
 
 	TLSCert       string   // PEM file of the certificate chain

@@ -64,6 +64,8 @@ func Settings() []Setting {
 		{Name: "quota-vcpus", Usage: "virtual processors that an account's running instances may have",
 			field: func(c *Config) any { return &c.QuotaVCPUs }},
 		{Name: "quota-volumes", Usage: "volumes that an account may have", field: func(c *Config) any { return &c.QuotaVolumes }},
+		{Name: "quota", Usage: "another quota of every account, `NAME=NUMBER`; repeatable",
+			field: func(c *Config) any { return &c.Quotas }},
 		{Name: "terminated-for", Usage: "`time` that terminated instances stay visible", field: func(c *Config) any { return &c.TerminatedFor }},
 		{Name: "tls-cert", Usage: "PEM `file` of the certificate chain; read again when it changes",
 			field: func(c *Config) any { return &c.TLSCert }},

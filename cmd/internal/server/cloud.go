@@ -14,7 +14,10 @@ import (
 
 // openNetwork opens the virtual networks and makes those that the root account begins with.
 func (s *Server) openNetwork(ctx context.Context) (err error) {
-	c := network.Config{Store: rehearsal.Store(s.store), Logger: s.log.With("part", "network"), Region: s.cfg.Region, Limits: network.DefaultLimits()}
+	c := network.Config{Store: rehearsal.Store(s.store), Logger: s.log.With("part", "network"), Region: s.cfg.Region}
+	if c.Limits, err = networkLimits(s.cfg.Quotas); err != nil {
+		return err
+	}
 	for i, name := range s.cfg.ZoneNames() {
 		c.Zones = append(c.Zones, network.Zone{Name: name, ID: ec2ZoneID(s.cfg.Region, i)})
 	}
