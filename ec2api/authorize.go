@@ -71,7 +71,7 @@ func (s *Server) may(ctx context.Context, c *Call, action, arn string, facts map
 			on = " on resource: " + ec2err.Clip(arn)
 		}
 		answer.Message = "You are not authorized to perform this operation. User: " + c.Who.ARN + " is not authorized to perform: " + action + on +
-			" because " + why(err, action)
+			" " + why(err, action)
 		if arn != "*" { // AWS has no message of actions that are permitted or not as a whole
 			answer.Message += ". Encoded authorization failure message: " + s.encodedVerdict(c, action, arn, facts, err)
 		}
@@ -82,9 +82,9 @@ func (s *Server) may(ctx context.Context, c *Call, action, arn string, facts map
 // why tells a denial from a missing permission.
 func why(err error, action string) string {
 	if iam.ExplicitlyDenied(err) {
-		return "of an explicit deny in an identity-based policy"
+		return "with an explicit deny in an identity-based policy"
 	}
-	return "no identity-based policy allows the " + action + " action"
+	return "because no identity-based policy allows the " + action + " action"
 }
 
 // resource is one that a permission is about.
@@ -155,6 +155,9 @@ func (s *Server) resourcesOf(ctx context.Context, c *Call, p *permission) ([]res
 			out = append(out, resource{kind: kind, id: id})
 		}
 	}
+	for _, kind := range p.made { // AWS names what would be made before what it needs
+		out = append(out, resource{kind: kind, id: "*"})
+	}
 	for _, n := range p.named {
 		for _, id := range c.form.Values(n.param) {
 			add(n.kind, id)
@@ -162,9 +165,6 @@ func (s *Server) resourcesOf(ctx context.Context, c *Call, p *permission) ([]res
 	}
 	if c.Action == "RunInstances" {
 		s.launchDefaults(c, add)
-	}
-	for _, kind := range p.made {
-		out = append(out, resource{kind: kind, id: "*"})
 	}
 	v, err := s.tags.View(ctx)
 	if err != nil {

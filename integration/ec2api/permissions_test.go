@@ -200,6 +200,7 @@ func TestPermissions(t *testing.T) {
 	f.policy(t, allow("ec2:StopInstances", "ARN:instance/<running>"))
 	for _, tc := range []struct{ form, says string }{
 		{"StopInstances&InstanceId.1={kept}", "You are not authorized to perform this operation. User: arn:aws:iam::<account>:user/nobody is not authorized to perform: ec2:StopInstances on resource: ARN:instance/<kept> because no identity-based policy allows the ec2:StopInstances action"},
+		{"CreateSecurityGroup&GroupName=a&GroupDescription=a&VpcId={vpc}", "is not authorized to perform: ec2:CreateSecurityGroup on resource: ARN:security-group/* because no identity-based policy allows the ec2:CreateSecurityGroup action. Encoded authorization failure message: "},
 		{"DescribeVpcs", "User: arn:aws:iam::<account>:user/nobody is not authorized to perform: ec2:DescribeVpcs because no identity-based policy allows the ec2:DescribeVpcs action"},
 	} {
 		if _, a := f.ask(t, f.nobody, f.fill(t, "Action="+tc.form)); !strings.Contains(a.Message, f.fill2(tc.says)) {
@@ -207,7 +208,7 @@ func TestPermissions(t *testing.T) {
 		}
 	}
 	f.policy(t, allow("ec2:*", "*"), deny("ec2:StopInstances", "*"))
-	if _, a := f.ask(t, f.nobody, f.fill(t, "Action=StopInstances&InstanceId.1={kept}")); !strings.HasSuffix(a.Message, "because of an explicit deny in an identity-based policy") {
+	if _, a := f.ask(t, f.nobody, f.fill(t, "Action=StopInstances&InstanceId.1={kept}")); !strings.Contains(a.Message, "instance/"+f.names["kept"]+" with an explicit deny in an identity-based policy. Encoded authorization failure message: ") {
 		t.Error(a.Message)
 	}
 }
