@@ -211,7 +211,7 @@ func (v *Verifier) parseCredential(a *Auth, s string) *Error {
 	case v.cfg.Protocol == S3 && a.Service != "s3":
 		return bad("incorrect service %q. This endpoint belongs to \"s3\".", clip(a.Service))
 	case v.cfg.StrictRegion && a.Region != v.cfg.Region:
-		return bad("the region %q is wrong; expecting %q", clip(a.Region), v.cfg.Region).with("Region", v.cfg.Region)
+		return bad("the region '%s' is wrong; expecting '%s'", clip(a.Region), v.cfg.Region).with("Region", v.cfg.Region)
 	}
 	return nil
 }

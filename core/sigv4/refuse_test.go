@@ -92,7 +92,7 @@ func TestRefusals(t *testing.T) {
 		{"scope date", sigv4.Config{}, header(auth("AKID/2026031/us-east-1/s3/aws4_request", v4Signed, zeroSig), hash, date), malformed, `incorrect date format "2026031"`},
 		{"another day", sigv4.Config{}, header(auth("AKID/20260302/us-east-1/s3/aws4_request", v4Signed, zeroSig), hash, date), malformed, `Invalid credential date "20260302"`},
 		{"service", sigv4.Config{}, header(auth("AKID/20260301/us-east-1/ec2/aws4_request", v4Signed, zeroSig), hash, date), malformed, `incorrect service "ec2"`},
-		{"region", strict, header(good, hash, date), malformed, `the region "us-east-1" is wrong; expecting "eu-west-1"`},
+		{"region", strict, header(good, hash, date), malformed, `the region 'us-east-1' is wrong; expecting 'eu-west-1'`},
 		{"no date", sigv4.Config{}, header(good, hash), sigv4.AccessDenied, "valid Date or x-amz-date"},
 		{"empty amz date beside a date", sigv4.Config{}, header(good, hash, "X-Amz-Date:", "Date: Sun, 01 Mar 2026 12:00:00 GMT"), sigv4.AccessDenied, "valid Date"},
 		{"two dates", sigv4.Config{}, header(good, hash, date, date), sigv4.AccessDenied, "valid Date"},
