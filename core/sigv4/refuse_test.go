@@ -117,7 +117,7 @@ func TestRefusals(t *testing.T) {
 		{"presigned, over a week", sigv4.Config{}, url("X-Amz-Expires", "604801"), badQuery, "less than a week"},
 		{"presigned, expired", sigv4.Config{}, url("X-Amz-Date", "20260301T115859Z"), sigv4.AccessDenied, "Request has expired"},
 		{"presigned, not yet", sigv4.Config{}, url("X-Amz-Date", "20260301T121501Z"), sigv4.AccessDenied, "not valid yet"},
-		{"presigned, region", strict, url(), badQuery, "expecting \"eu-west-1\""},
+		{"presigned, region", strict, url(), badQuery, "expecting 'eu-west-1'"},
 		{"presigned, service", sigv4.Config{}, url("X-Amz-Credential", "AKID/20260301/us-east-1/iam/aws4_request"), badQuery, "incorrect service"},
 		{"presigned, host unsigned", sigv4.Config{}, url("X-Amz-SignedHeaders", "x-amz-date"), sigv4.AccessDenied, "not signed"},
 		{"presigned, amz header unsigned", sigv4.Config{}, func() sigv4.Request { r := url(); r.Headers = fields("x-amz-acl: public-read"); return r }(), sigv4.AccessDenied, "not signed"},

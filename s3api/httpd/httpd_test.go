@@ -150,11 +150,15 @@ func TestFaultsAreAnswered(t *testing.T) {
 		"long header":       {"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 9<<10) + "\r\n\r\n", httpd.HeadersTooLarge},
 		"long uri":          {"GET /" + strings.Repeat("x", 9<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", httpd.HeadersTooLarge},
 		"unfinished header": {"GET / HTTP/1.1\r\nHost: a\r\nX: ", httpd.TimedOut},
+		"end in the header": {"GET / HTTP/1.1\r\nHost: a\r\nX: ", httpd.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c1 := dial(t, s)
 			if _, err := io.WriteString(c1, c.send); err != nil {
 				t.Fatal(err)
+			}
+			if strings.HasPrefix(name, "end in") {
+				_ = c1.(*net.TCPConn).CloseWrite()
 			}
 			resp, body := answer(t, bufio.NewReader(c1))
 			if want := fmt.Sprintf("fault %d", c.want); resp.StatusCode != 400 || body != want || !resp.Close {

@@ -231,6 +231,9 @@ func faultOf(err error) Fault {
 	case errors.As(err, &chunk):
 		return Truncated
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		if strings.Contains(err.Error(), "request headers") {
+			return Malformed // a header that ends early says of no body that it is incomplete
+		}
 		return Truncated
 	case errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return Disconnected
