@@ -58,16 +58,20 @@ func (b *logLine) quote(s string) {
 	*b = append(*b, '"')
 }
 
+// beginLine writes whose bucket was used, and when.
+func beginLine(to *object.Logging, at time.Time) logLine {
+	b := append(make(logLine, 0, 512), to.Source.Owner.CanonicalID...)
+	b.word(to.Source.Bucket)
+	return at.UTC().AppendFormat(append(b, ' '), "[02/Jan/2006:15:04:05 -0700]")
+}
+
 // beginRecord writes what a record says first: whose bucket, when, who, and what was done to which key.
 func (r *request) beginRecord(to *object.Logging, operation, key string) *logLine {
-	b := make(logLine, 0, 512)
 	requester := r.who.CanonicalID
 	if !r.who.Root {
 		requester = r.who.ARN
 	}
-	b = append(b, to.Source.Owner.CanonicalID...)
-	b.word(to.Source.Bucket)
-	b = r.start.UTC().AppendFormat(append(b, ' '), "[02/Jan/2006:15:04:05 -0700]")
+	b := beginLine(to, r.start)
 	b.word(r.fctx.RemoteIP().String())
 	b.word(requester)
 	b.word(r.id)

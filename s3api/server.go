@@ -76,6 +76,7 @@ func New(cfg Config) (*Server, error) {
 		s.accessLog.Close(s.ctx)
 		return nil, fmt.Errorf("s3api: %w", err)
 	}
+	s.objects.TellLifecycle(s.logLifecycle)
 	return s, nil
 }
 

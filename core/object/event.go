@@ -81,6 +81,9 @@ type Origin interface {
 
 // emit tells those who asked about what the transaction does to r.
 func (tx *keyTx) emit(c cause, r *record) {
+	if tx.b.settings.logging != nil {
+		tx.note(c.event, r)
+	}
 	if c.event == eventNone || tx.b.settings.notify == nil {
 		return
 	}

@@ -52,6 +52,8 @@ type keyTx struct {
 	posted int      // rows for the outbox
 	last   instance // of the last of them
 
+	acts []LifecycleAct // what lifecycle rules do, where that is logged
+
 	// Changes of the counters, added to the batch at its end.
 	versions, markers, bytes int64
 	uploads, uploadBytes     int64

@@ -108,6 +108,9 @@ func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleI
 			switch {
 			case err == nil:
 				p.done.Aborted++
+				if b.settings.logging != nil {
+					p.s.life.tell(LifecycleAct{What: LifecycleAborted, At: p.s.now(), Bucket: b.Name, Key: item.key})
+				}
 			case errs.ReasonOf(err) != NoSuchUpload:
 				return err
 			}
@@ -135,6 +138,7 @@ func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleI
 func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecycleItem) error {
 	var all kv.Batch
 	var counts LifecycleResult
+	var acts []LifecycleAct
 	posted := 0
 	all.IfRevision(b.presence, b.revision)
 	for _, item := range items {
@@ -153,6 +157,7 @@ func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecyc
 		all.IfRevision(tx.row, tx.curRev)
 		tx.addCounters()
 		posted += tx.posted
+		acts = append(acts, tx.acts...)
 		all.Conds = append(all.Conds, tx.batch.Conds...)
 		for _, o := range tx.batch.Ops {
 			if o.Kind == kv.OpAdd {
@@ -170,6 +175,7 @@ func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecyc
 	case err == nil:
 		p.done.add(counts)
 		p.s.outbox.added(posted)
+		p.s.life.tell(acts...)
 		return nil
 	case !errors.Is(err, kv.ErrConditionFailed):
 		return err
@@ -181,12 +187,14 @@ func (p *lifecyclePass) together(ctx context.Context, b *bucket, items []lifecyc
 				return errNoChange
 			}
 			did, err = p.decide(tx, item)
+			acts = tx.acts
 			return err
 		})
 		if skipped, err := p.skip(err); err != nil {
 			return err
 		} else if !skipped {
 			p.done.add(did)
+			p.s.life.tell(acts...)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aureole-cloud/aureole/storage/kv"
@@ -13,6 +14,7 @@ import (
 type lifecycleWorker struct {
 	mu   sync.Mutex // one pass at a time
 	days days
+	told atomic.Pointer[func(LifecycleAct)]
 
 	total struct {
 		sync.Mutex

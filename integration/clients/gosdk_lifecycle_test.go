@@ -2,8 +2,11 @@ package clients
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,4 +109,85 @@ func TestLifecycleRuns(t *testing.T) {
 	}
 	_, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: &plain, Key: aws.String("cold/1")})
 	wantCode(t, err, "InvalidObjectState", 403)
+}
+
+// TestLifecycleIsLogged has rules do all that they can in buckets that log, and reads the records of it.
+func TestLifecycleIsLogged(t *testing.T) {
+	s := harness.Start(t, harness.Options{Env: []string{"AUREOLE_LIFECYCLE_DAY=1s"}})
+	c, ctx := goClient(t, s), t.Context()
+	logs := newBucket(t, c)
+	must[*s3.PutBucketPolicyOutput](t)(c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &logs, Policy: aws.String(
+		`{"Statement":{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::` + logs + `/*"}}`)}))
+	day := aws.Int32(1)
+	past := aws.Time(time.Now().UTC().Truncate(24 * time.Hour))
+	rules := &types.BucketLifecycleConfiguration{Rules: []types.LifecycleRule{
+		{Status: "Enabled", Filter: &types.LifecycleRuleFilter{Prefix: aws.String("exp/")}, Expiration: &types.LifecycleExpiration{Days: day},
+			NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{NoncurrentDays: day}},
+		{Status: "Enabled", Filter: &types.LifecycleRuleFilter{Prefix: aws.String("exp/")}, AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: day}},
+	}}
+	kinds := map[types.TransitionStorageClass]string{"STANDARD_IA": "TRANSITION_SIA", "ONEZONE_IA": "TRANSITION_ZIA", "INTELLIGENT_TIERING": "TRANSITION_INT",
+		"GLACIER_IR": "TRANSITION_GIR", "GLACIER": "TRANSITION", "DEEP_ARCHIVE": "TRANSITION_GDA"}
+	for class := range kinds {
+		rules.Rules = append(rules.Rules, types.LifecycleRule{Status: "Enabled", Filter: &types.LifecycleRuleFilter{Prefix: aws.String(string(class) + "/")},
+			Transitions: []types.Transition{{Date: past, StorageClass: class}}})
+	}
+	plain, versioned := newBucket(t, c), newBucket(t, c)
+	must[*s3.PutBucketVersioningOutput](t)(c.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &versioned, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}))
+	var want []string // bucket, operation, key, size, version
+	for _, b := range []string{plain, versioned} {
+		for class, kind := range kinds {
+			version := aws.ToString(put(t, c, b, string(class)+"/1", harness.Bytes(1, 140_000)).VersionId)
+			want = append(want, fmt.Sprintf("%s S3.%s.OBJECT %s/1 140000 %s", b, kind, class, cmp.Or(version, "-")))
+		}
+		version := aws.ToString(put(t, c, b, "exp/ü 1", harness.Bytes(1, 7)).VersionId)
+		must[*s3.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("exp/up")}))
+		want = append(want, b+" S3.EXPIRE.OBJECT exp/%C3%BC%201 7 "+cmp.Or(version, "-"), b+" S3.DELETE.UPLOAD exp/up - -")
+		must[*s3.PutBucketLoggingOutput](t)(c.PutBucketLogging(ctx, &s3.PutBucketLoggingInput{Bucket: &b,
+			BucketLoggingStatus: &types.BucketLoggingStatus{LoggingEnabled: &types.LoggingEnabled{TargetBucket: &logs, TargetPrefix: aws.String("")}}}))
+		must[*s3.PutBucketLifecycleConfigurationOutput](t)(c.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: &b, LifecycleConfiguration: rules}))
+	}
+	// The object becomes noncurrent behind a delete marker, ends, and then the marker that hides nothing ends as well.
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		l := must[*s3.ListObjectVersionsOutput](t)(c.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &versioned}))
+		u := must[*s3.ListMultipartUploadsOutput](t)(c.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &versioned}))
+		moved := 0
+		for _, v := range l.Versions {
+			if v.StorageClass != "STANDARD" {
+				moved++
+			}
+		}
+		if moved == len(kinds) && len(l.Versions) == moved && len(l.DeleteMarkers) == 0 && len(u.Uploads) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the rules did not end: %+v", l)
+		}
+	}
+	must[struct{}](t)(struct{}{}, s.Stop(ctx)) // which delivers
+	must[struct{}](t)(struct{}{}, s.Start())
+	line := regexp.MustCompile(`(?m)^[0-9a-f]{64} (\S+) \[\S+ \+0000\] - AmazonS3 [0-9A-F]{16} (S3\.\S+) (\S+) "-" - - - (\S+) - - "-" "-" (\S+) \S+ - - - - - - -$`)
+	var got []string
+	markers := map[string]string{}
+	for _, key := range keys(t, c, logs, "") {
+		for _, m := range line.FindAllStringSubmatch(string(get(t, c, logs, key)), -1) {
+			if m[2] == "S3.CREATE.DELETEMARKER" {
+				markers[m[1]+" S3.EXPIRE.OBJECT "+m[3]+" - "+m[5]] = m[4]
+			}
+			got = append(got, strings.Join(m[1:], " "))
+		}
+	}
+	if len(markers) != 1 {
+		t.Errorf("markers %q", markers)
+	}
+	for end, size := range markers { // each has a record of its begin and its end
+		want = append(want, end, strings.Replace(end, "S3.EXPIRE.OBJECT", "S3.CREATE.DELETEMARKER", 1))
+		if size != "-" || strings.HasSuffix(end, " -") || !strings.HasPrefix(end, versioned) {
+			t.Errorf("marker %q of size %s", end, size)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("recorded\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
