@@ -110,7 +110,7 @@ func TestReplicationErrors(t *testing.T) {
 	f.versioned("dst")
 	f.bucket("plain")
 	rule := func(s string) string {
-		return "<ReplicationConfiguration><Role>arn:aws:iam::1:role/r</Role><Rule><Status>Enabled</Status>" + s + "</Rule></ReplicationConfiguration>"
+		return "<ReplicationConfiguration><Role>arn:aws:iam::123456789012:role/a/path/r</Role><Rule><Status>Enabled</Status>" + s + "</Rule></ReplicationConfiguration>"
 	}
 	const dst, filter = "<Destination><Bucket>arn:aws:s3:::dst</Bucket></Destination>", "<Filter></Filter>"
 	const rest = "<Priority>1</Priority><DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication>"
@@ -125,6 +125,10 @@ func TestReplicationErrors(t *testing.T) {
 		"no role":        {"/src", "<ReplicationConfiguration><Rule><Status>Enabled</Status>" + dst + "</Rule></ReplicationConfiguration>", 400, "MalformedXML"},
 		"no destination": {"/src", rule(filter + rest), 400, "MalformedXML"},
 		"no priority":    {"/src", rule(dst + filter), 400, "InvalidRequest"},
+		"a name as role": {"/src", strings.Replace(rule(dst+"<Prefix>x</Prefix>"), "arn:aws:iam::123456789012:role/a/path/r", "r", 1), 400, "InvalidArgument"},
+		"a user as role": {"/src", strings.Replace(rule(dst+"<Prefix>x</Prefix>"), ":role/a/path/", ":user/", 1), 400, "InvalidArgument"},
+		"role of nobody": {"/src", strings.Replace(rule(dst+"<Prefix>x</Prefix>"), "123456789012", "1", 1), 400, "InvalidArgument"},
+		"role no name":   {"/src", strings.Replace(rule(dst+"<Prefix>x</Prefix>"), "a/path/r", "", 1), 400, "InvalidArgument"},
 		"old form":       {"/src", rule(dst + "<Prefix>x</Prefix>"), 200, ""},
 		"nowhere":        {"/nobody", rule(dst + filter + rest), 404, "NoSuchBucket"},
 	} {

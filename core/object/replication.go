@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -92,6 +93,10 @@ func parseReplication(data []byte) (*Replication, error) {
 	return r, json.Unmarshal(data, r)
 }
 
+// roleARN is a role, with a path or without one. The words of the refusal are those that Scality, OVH and others answer for Amazon; that
+// the role is there is not found out at Amazon either, until it is used.
+var roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,512}$`)
+
 // Replication returns the replication configuration of a bucket.
 func (s *Service) Replication(ctx context.Context, who iam.Principal, bucket string) (*Replication, error) {
 	data, err := s.Setting(ctx, who, bucket, SettingReplication)
@@ -117,6 +122,9 @@ func (s *Service) putReplication(ctx context.Context, who iam.Principal, bucket 
 	}
 	if len(r.Rules) == 0 || len(r.Rules) > MaxReplicationRules {
 		return malformed()
+	}
+	if !roleARN.MatchString(r.Role) {
+		return argument("Role", r.Role, "Invalid Role specified in replication configuration")
 	}
 	ids := map[string]bool{}
 	for i := range r.Rules {

@@ -80,7 +80,7 @@ func (w *world) replicate(rules ...object.ReplicationRule) {
 			rules[i].Markers = ptr(false)
 		}
 	}
-	must(w.t, w.PutReplication(ctx, alice, "src", &object.Replication{Role: "arn:aws:iam::1:role/r", Rules: rules}))
+	must(w.t, w.PutReplication(ctx, alice, "src", &object.Replication{Role: "arn:aws:iam::123456789012:role/r", Rules: rules}))
 }
 
 // status waits until a version's replication is over.
@@ -218,7 +218,7 @@ func TestReplicationRefusals(t *testing.T) {
 	w, _ := replicationWorld(t)
 	w.bucket("plain")
 	put := func(bucket string, r object.ReplicationRule) error {
-		return w.PutReplication(ctx, alice, bucket, &object.Replication{Role: "r", Rules: []object.ReplicationRule{r}})
+		return w.PutReplication(ctx, alice, bucket, &object.Replication{Role: "arn:aws:iam::123456789012:role/r", Rules: []object.ReplicationRule{r}})
 	}
 	dst := "arn:aws:s3:::dst"
 	all := &object.LifecycleFilter{}
