@@ -35,7 +35,7 @@ func restoreObject(r *request) (*response, error) {
 		return nil, s3err.Argument("Days", strconv.Itoa(*in.Days), "restoration days should be at least 1")
 	}
 	res, err := r.srv.objects.RestoreObject(r.ctx, r.who, &object.RestoreInput{
-		Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId"), Days: *in.Days,
+		Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId"), Days: *in.Days, Expedited: tier == "Expedited",
 	})
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 	return docs, err
 }
 
-// firstRegion is the one region where making one's own bucket again succeeds, unless tags are given. It resets the
+// firstRegion is the one region where making one's own bucket again succeeds, unless tags or another region are given. It resets the
 // bucket's access control list. Errors about other regions do not name it as where something is.
 const firstRegion = "us-east-1"
 
@@ -136,6 +136,10 @@ func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned err
 	}
 	if err != nil {
 		return Bucket{}, err
+	}
+	asked := &bucket{Bucket: Bucket{Region: in.Region}}
+	if s.regionOf(b) != firstRegion || s.regionOf(asked) != firstRegion {
+		return Bucket{}, owned
 	}
 	if !b.settings.ownership.lists() {
 		return b.Bucket, nil

@@ -46,6 +46,7 @@ func (d *detail) restore(now time.Time) *Restore {
 type RestoreInput struct {
 	Bucket, Key, VersionID string
 	Days                   int
+	Expedited              bool
 }
 
 // RestoreResult answers a RestoreObject.
@@ -75,6 +76,9 @@ func (s *Service) restoreObject(ctx context.Context, who *iam.Principal, in *Res
 	err = s.amend(ctx, who, b, in.Key, in.VersionID, func(tx *keyTx, f found) error {
 		if !archived(f.class) {
 			return archivedState(f.class, "Restore is not allowed for the object's current storage class")
+		}
+		if in.Expedited && storageClassName(f.class) == "DEEP_ARCHIVE" {
+			return invalidArgument("Retrieval option is not supported by this storage class")
 		}
 		now := f.detail.restore(tx.now)
 		if now != nil && now.Ongoing {
