@@ -96,7 +96,7 @@ func (r *request) aclBody(valid func(canned string) bool) (object.ACLInput, erro
 	var doc s3xml.AccessControlPolicy
 	there, err := r.readOptionalXML("AccessControlPolicy", &doc)
 	switch {
-	case !in.IsZero() && (there || err != nil):
+	case !in.IsZero() && (there || err != nil && r.contentLength() != 0):
 		return in, s3err.New(s3err.UnexpectedContent)
 	case err != nil:
 		if s3err.From(err).Code == s3err.MalformedXML {

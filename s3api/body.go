@@ -211,9 +211,13 @@ func (r *request) readXML(root string, limit int64, d digest, v any) error {
 
 // readOptionalXML is readXML for an operation whose body may be absent; it reports whether there was one.
 func (r *request) readOptionalXML(root string, v any) (bool, error) {
-	if n := r.contentLength(); n == -2 || n == 0 {
+	switch n := r.contentLength(); {
+	case n == -2:
+		return false, nil
+	case n == 0 && strings.HasPrefix(r.payloadHash(), "STREAMING-"):
 		return false, nil
 	}
+	// What was said about an empty body is verified like any other.
 	data, err := r.readDocument(r.srv.cfg.Limits.XMLBody, optionalDigest)
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return false, err
