@@ -195,3 +195,40 @@ func TestConfigurationErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManyConfigurations fills a bucket with as many configurations of each kind as it may have.
+func TestTooManyConfigurations(t *testing.T) {
+	f := start(t)
+	c, ctx := f.client(), context.Background()
+	b := aws.String(f.bucket("many"))
+	dest := &types.InventoryDestination{S3BucketDestination: &types.InventoryS3BucketDestination{Bucket: aws.String("arn:aws:s3:::many"), Format: "CSV"}}
+	for name, put := range map[string]func(id *string) error{
+		"PutBucketMetricsConfiguration": func(id *string) error {
+			_, err := c.PutBucketMetricsConfiguration(ctx, &s3.PutBucketMetricsConfigurationInput{Bucket: b, Id: id, MetricsConfiguration: &types.MetricsConfiguration{Id: id}})
+			return err
+		},
+		"PutBucketAnalyticsConfiguration": func(id *string) error {
+			_, err := c.PutBucketAnalyticsConfiguration(ctx, &s3.PutBucketAnalyticsConfigurationInput{Bucket: b, Id: id,
+				AnalyticsConfiguration: &types.AnalyticsConfiguration{Id: id, StorageClassAnalysis: &types.StorageClassAnalysis{}}})
+			return err
+		},
+		"PutBucketInventoryConfiguration": func(id *string) error {
+			_, err := c.PutBucketInventoryConfiguration(ctx, &s3.PutBucketInventoryConfigurationInput{Bucket: b, Id: id, InventoryConfiguration: &types.InventoryConfiguration{
+				Id: id, IsEnabled: aws.Bool(true), IncludedObjectVersions: "All", Schedule: &types.InventorySchedule{Frequency: "Daily"}, Destination: dest}})
+			return err
+		},
+		"PutBucketIntelligentTieringConfiguration": func(id *string) error {
+			_, err := c.PutBucketIntelligentTieringConfiguration(ctx, &s3.PutBucketIntelligentTieringConfigurationInput{Bucket: b, Id: id, IntelligentTieringConfiguration: &types.IntelligentTieringConfiguration{
+				Id: id, Status: "Enabled", Tierings: []types.Tiering{{AccessTier: "ARCHIVE_ACCESS", Days: aws.Int32(90)}}}})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i := range 1000 {
+				must(t, put(aws.String(fmt.Sprint("id-", i))))
+			}
+			must(t, put(aws.String("id-7"))) // which takes the place of one that is there
+			wantAPI(t, put(aws.String("one-more")), "TooManyConfigurations")
+		})
+	}
+}
