@@ -8,7 +8,7 @@ import (
 	"github.com/aureole-cloud/aureole/integration/harness"
 )
 
-// TestFeatures goes through features.json with boto3 and with the SDK for JavaScript, both current. Their operations and fields have
+// TestFeatures goes through features.json, and through refusals.json where most has to be refused, with boto3 and with the SDK for JavaScript, both current. Their operations and fields have
 // the same names, since one model of the service makes them; what they send and take in is each one's own code. A step of the table
 // names an operation, what goes in, and what has to come out: of the answer only what is named, "*" for anything, "~" before an
 // expression, null for nothing; or the error. Buckets, and what earlier steps saved, are put in for $names. A step is "only" for one
@@ -27,11 +27,13 @@ func TestFeatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := append(s.AWSEnv(), "KMSKEY="+key.ARN, "STRANGER_KEY="+access, "STRANGER_SECRET="+secret)
-	t.Run("boto3", func(t *testing.T) {
-		runCases(t, harness.Command{Path: harness.Tool(t, "python"), Args: []string{"python/features.py", "features.json"}, Env: env})
-	})
-	t.Run("js", func(t *testing.T) {
-		runCases(t, harness.Command{Path: harness.Tool(t, "node"), Args: []string{"js/features.mjs", "features.json"},
-			Env: append(env, "SDK_DIR="+filepath.Join(cache, "js"), "NODE_NO_WARNINGS=1")})
-	})
+	for _, file := range []string{"features.json", "refusals.json"} {
+		t.Run("boto3 "+file, func(t *testing.T) {
+			runCases(t, harness.Command{Path: harness.Tool(t, "python"), Args: []string{"python/features.py", file}, Env: env})
+		})
+		t.Run("js "+file, func(t *testing.T) {
+			runCases(t, harness.Command{Path: harness.Tool(t, "node"), Args: []string{"js/features.mjs", file},
+				Env: append(env, "SDK_DIR="+filepath.Join(cache, "js"), "NODE_NO_WARNINGS=1")})
+		})
+	}
 }

@@ -139,6 +139,13 @@ func TestOperationsRefused(t *testing.T) {
 	must[string](t)(s.CLI("admin", "user", "create", "eve", "--access-key", access, "--secret-key", secret))
 	stranger := goClient(t, s, func(o *s3.Options) { o.Credentials = credentials.NewStaticCredentialsProvider(access, secret, "") })
 	nobody := goClient(t, s, func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
+	// Ward is of the owner's account, and nothing lets it do anything.
+	const wardAccess, wardSecret = "AKIAWARD000000000001", "ward/secret+key0123456789abcdefABCDEF000"
+	account := between(query(t, s, "sts", "Action=GetCallerIdentity&Version=2011-06-15").Body, "<Account>", "</Account>")
+	must[string](t)(s.CLI("admin", "user", "create", "ward", "--account", account, "--access-key", wardAccess, "--secret-key", wardSecret))
+	ward := goClient(t, s, func(o *s3.Options) {
+		o.Credentials = credentials.NewStaticCredentialsProvider(wardAccess, wardSecret, "")
+	})
 
 	b := newBucket(t, c)
 	put(t, c, b, "k", []byte("as it was"))
@@ -172,9 +179,15 @@ func TestOperationsRefused(t *testing.T) {
 	}
 	for _, in := range ops {
 		refused("a stranger", stranger, b, "k", in, "AccessDenied", 403)
+		refused("a user without policies", ward, b, "k", in, "AccessDenied", 403)
 		if name := nameOf(in); name != "CopyObject" && name != "UploadPartCopy" { // of which nobody may read the source
 			refused("nobody", nobody, b, "k", in, "AccessDenied", 403)
 		}
+	}
+	for what, c := range map[string]*s3.Client{"a user without policies": ward, "nobody": nobody} {
+		refused(what, c, bucketName(t), "", &s3.CreateBucketInput{}, "AccessDenied", 403)
+		refused(what, c, "", "", &s3.ListBucketsInput{}, "AccessDenied", 403)
+		refused(what, c, b, "", &s3.DeleteObjectsInput{Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String("k")}}}}, "AccessDenied", 403)
 	}
 	wantBytes(t, "k", get(t, c, b, "k"), []byte("as it was"))
 	if got := keys(t, c, b, ""); !slices.Equal(got, []string{"k"}) {
@@ -252,6 +265,42 @@ func TestOperationsWithoutObject(t *testing.T) {
 			set(in, "Bucket", tc.bucket)
 			if got, gotStatus := call(ctx, c, in); got != code || gotStatus != status {
 				t.Errorf("%s of %s: %d %s, want %d %s", name, tc.what, gotStatus, got, status, code)
+			}
+		}
+	}
+}
+
+// TestAnswersOfNothing asks for what no bucket here can have: the owner is told so, everybody else that it is none of theirs.
+func TestAnswersOfNothing(t *testing.T) {
+	s := harness.Start(t, harness.Options{})
+	c, ctx := goClient(t, s), t.Context()
+	const access, secret = "AKIAEVE0000000000001", "eve/secret+key0123456789abcdefABCDEF0000"
+	must[string](t)(s.CLI("admin", "user", "create", "eve", "--access-key", access, "--secret-key", secret))
+	others := []*s3.Client{goClient(t, s, func(o *s3.Options) { o.Credentials = credentials.NewStaticCredentialsProvider(access, secret, "") }),
+		goClient(t, s, func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })}
+	b := newBucket(t, c)
+	put(t, c, b, "k", []byte("x"))
+	for _, tc := range []struct {
+		in     any
+		code   string
+		status int
+	}{
+		{&s3.CreateSessionInput{}, "MethodNotAllowed", 405}, {&s3.GetObjectTorrentInput{}, "NoSuchKey", 404}, {&s3.GetBucketAbacInput{}, "", 0},
+		{&s3.GetBucketMetadataConfigurationInput{}, "MetadataConfigurationNotFound", 404}, {&s3.DeleteBucketMetadataConfigurationInput{}, "", 0},
+		{&s3.GetBucketMetadataTableConfigurationInput{}, "MetadataConfigurationNotFound", 404}, {&s3.DeleteBucketMetadataTableConfigurationInput{}, "", 0},
+		{&s3.PutBucketAbacInput{AbacStatus: &types.AbacStatus{Status: "Disabled"}}, "", 0},
+	} {
+		set(tc.in, "Bucket", b)
+		set(tc.in, "Key", "k")
+		if code, status := call(ctx, c, tc.in); code != tc.code || status != tc.status {
+			t.Errorf("%s: %d %s, want %d %s", nameOf(tc.in), status, code, tc.status, tc.code)
+		}
+		for _, other := range others {
+			code, status := call(ctx, other, tc.in)
+			if name := nameOf(tc.in); name == "CreateSession" { // there is nothing to be denied
+				continue
+			} else if code != "AccessDenied" || status != 403 {
+				t.Errorf("%s by another: %d %s", name, status, code)
 			}
 		}
 	}
