@@ -16,7 +16,7 @@ const (
 )
 
 // pack compresses an answer that is so small afterwards that it needs no pacing, for clients that take that, which the AWS SDK
-// for Go does: a description of ten instances is 2 KiB then, and is not held back. EC2 too says that its answers vary by
+// for Go does: a description of five instances is 2.3 KiB then, and is not held back. EC2 too says that its answers vary by
 // Accept-Encoding.
 func (r *request) pack() {
 	res := &r.fctx.Response
