@@ -118,6 +118,7 @@ func (c *cloud) describeAll(t *testing.T, n, total, batch int, id string) {
 	c.ask(t, "DescribeInstances, one by a tag", n, batch, instances(ec2.DescribeInstancesInput{Filters: filter("tag:batch", "0")}))
 	c.ask(t, "DescribeInstances, none by an attribute", n, 0, instances(ec2.DescribeInstancesInput{Filters: filter("private-ip-address", "10.9.9.9")}))
 	c.ask(t, "DescribeInstances, by instance-id filter", n, 1, instances(ec2.DescribeInstancesInput{Filters: filter("instance-id", id)}))
+	c.ask(t, "DescribeInstances, all by their group", n, total, instances(ec2.DescribeInstancesInput{Filters: filter("instance.group-name", "default")}))
 	token, page := "", min(100, total)
 	c.ask(t, "DescribeInstances, a page of 100", n, page, func(ctx context.Context, cl *ec2.Client) (int, error) {
 		in := &ec2.DescribeInstancesInput{MaxResults: aws.Int32(100)}
@@ -155,14 +156,15 @@ func (c *cloud) describeAll(t *testing.T, n, total, batch int, id string) {
 		}
 		return len(out.NetworkInterfaces), nil
 	})
-	for k := range total - 1 { // beside the default one
+	groups := min(total, 2000)  // a VPC may have 2,500
+	for k := range groups - 1 { // beside the default one
 		if _, err := c.CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{
 			GroupName: aws.String(fmt.Sprintf("scale-%d", k)), Description: aws.String("scale"),
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.ask(t, "DescribeSecurityGroups, all", n, total, func(ctx context.Context, cl *ec2.Client) (int, error) {
+	c.ask(t, "DescribeSecurityGroups, all", n, groups, func(ctx context.Context, cl *ec2.Client) (int, error) {
 		out, err := cl.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{})
 		if err != nil {
 			return 0, err

@@ -26,14 +26,20 @@ func TestManyInstances(t *testing.T) {
 
 	const each, workers = 20, 4
 	calls := (*instances + each - 1) / each
+	zones, err := c.DescribeAvailabilityZones(t.Context(), &ec2.DescribeAvailabilityZonesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	begin := time.Now()
 	var work sync.WaitGroup
 	next := make(chan int)
 	for range workers {
 		work.Go(func() {
 			for n := range next {
+				zone := zones.AvailabilityZones[n%len(zones.AvailabilityZones)].ZoneName // the subnet of one has 4,091 addresses
 				in := &ec2.RunInstancesInput{
-					ImageId: aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(each), MaxCount: aws.Int32(each),
+					Placement: &types.Placement{AvailabilityZone: zone},
+					ImageId:   aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(each), MaxCount: aws.Int32(each),
 					TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance,
 						Tags: []types.Tag{{Key: aws.String("batch"), Value: aws.String(fmt.Sprint(n))}}}},
 				}
@@ -67,6 +73,7 @@ func TestManyInstances(t *testing.T) {
 		t.Fatalf("the instances have %d addresses, want %d", len(addresses), total)
 	}
 	before := rss(c.PID())
+	c.rest(t)
 	c.describeAll(t, *questions, total, each, id)
 	c.launchOnes(t, max(1, *questions/2))
 	memory := rss(c.PID())
@@ -75,6 +82,26 @@ func TestManyInstances(t *testing.T) {
 	c.endAll(t)
 	t.Logf("%d instances: accepted %.0f/s, running %.0f/s, memory of the server %d MiB, %d MiB after all questions, terminated %.0f/s",
 		total, float64(total)/accepted.Seconds(), float64(total)/running.Seconds(), before>>20, memory>>20, float64(total)/time.Since(begin).Seconds())
+}
+
+// rest reports what the server does while nobody asks it anything.
+func (c *cloud) rest(t *testing.T) {
+	t.Helper()
+	pause := min(10*time.Second, time.Duration(*questions)*200*time.Millisecond)
+	before, err := c.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(pause)
+	after, err := c.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	goroutines, err := c.Goroutines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("at rest for %v: server CPU %v, %d goroutines", pause, after.CPU-before.CPU, goroutines)
 }
 
 // awaitRunning waits until so many instances run. It asks for a few that are pending, so that asking costs little.
