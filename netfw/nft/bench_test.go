@@ -60,7 +60,7 @@ func crowd(taps int) Firewall {
 }
 
 func BenchmarkFirewall(b *testing.B) {
-	for _, taps := range []int{2, 2000} {
+	for _, taps := range []int{2, 2000, 5000} {
 		b.Run(fmt.Sprintf("load/taps=%d", taps), func(b *testing.B) {
 			f := crowd(taps)
 			for b.Loop() {
