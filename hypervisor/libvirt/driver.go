@@ -93,7 +93,8 @@ type Driver struct {
 
 	mu struct {
 		sync.Mutex
-		owned    map[lv.UUID]string // owner by domain, "" for foreign ones
+		owned    map[lv.UUID]string   // owner by domain, "" for foreign ones
+		mine     map[string]lv.Domain // those of our own by name
 		consoles map[string]*console
 	}
 }
@@ -108,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	d := &Driver{cfg: cfg, test: cfg.URI == Test}
-	d.mu.owned = map[lv.UUID]string{}
+	d.mu.owned, d.mu.mine = map[lv.UUID]string{}, map[string]lv.Domain{}
 	d.mu.consoles = map[string]*console{}
 	d.pool = newPool(cfg)
 	if d.host, err = d.probe(ctx); err != nil {
@@ -144,9 +145,19 @@ func (d *Driver) call(ctx context.Context, op, name string, fn func(*lv.Libvirt)
 	return nil
 }
 
-// on is call with the machine's domain looked up and its owner checked.
+// on is call with the machine's domain looked up and its owner checked. A domain that was found before is taken for the one of
+// its name: the daemon finds it by its UUID, and says when it is gone.
 func (d *Driver) on(ctx context.Context, op, name string, fn func(*lv.Libvirt, lv.Domain) error) error {
 	return d.call(ctx, op, name, func(l *lv.Libvirt) error {
+		d.mu.Lock()
+		dom, ok := d.mu.mine[name]
+		d.mu.Unlock()
+		if ok {
+			if err := fn(l, dom); !isCode(err, lv.ErrNoDomain) {
+				return err
+			}
+			d.forget(dom)
+		}
 		dom, err := d.lookup(l, name)
 		if err != nil {
 			return err
@@ -167,6 +178,9 @@ func (d *Driver) lookup(l *lv.Libvirt, name string) (lv.Domain, error) {
 	if owner != d.cfg.Owner {
 		return dom, hypervisor.ErrForeign
 	}
+	d.mu.Lock()
+	d.mu.mine[name] = dom
+	d.mu.Unlock()
 	return dom, nil
 }
 
@@ -192,6 +206,9 @@ func (d *Driver) owner(l *lv.Libvirt, dom lv.Domain) (string, error) {
 func (d *Driver) forget(dom lv.Domain) {
 	d.mu.Lock()
 	delete(d.mu.owned, dom.UUID)
+	if d.mu.mine[dom.Name].UUID == dom.UUID {
+		delete(d.mu.mine, dom.Name)
+	}
 	d.mu.Unlock()
 }
 
@@ -217,7 +234,7 @@ func (d *Driver) Define(ctx context.Context, s *hypervisor.Spec) error {
 			return err
 		}
 		d.mu.Lock()
-		d.mu.owned[dom.UUID] = d.cfg.Owner
+		d.mu.owned[dom.UUID], d.mu.mine[dom.Name] = d.cfg.Owner, dom
 		d.mu.Unlock()
 		return nil
 	})
