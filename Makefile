@@ -14,7 +14,7 @@ ARGS     ?=
 FUZZTIME ?= 5
 
 .DEFAULT_GOAL := build
-.PHONY: run build test short setup bench lint fuzz clean
+.PHONY: run build test short terraform setup bench lint fuzz clean
 
 # As root it also installs and starts what virtual machines need, and makes a machine image. AUREOLE_HYPERVISOR=off: S3 only.
 run: build ## build and serve, by default from ./data on 127.0.0.1:9000
@@ -34,6 +34,10 @@ test: setup ## everything: each fuzz target for some seconds, then all tests wit
 
 short: ## the tests of the code alone, without other people's clients
 	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /integration/) ./integration/lint
+
+terraform: setup ## Terraform's provider of AWS against EC2; fetched from its registry, or from the mirror of TF_CLI_CONFIG_FILE
+	sh integration/provider.sh
+	$(GO) test -tags terraform -timeout 30m -run 'TestTerraform$$' -v ./integration/ec2api
 
 fuzz: ## each fuzz target for FUZZTIME seconds
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
