@@ -120,9 +120,14 @@ func (i *Instance) terminate(now time.Time) (changed bool, err error) {
 	case ShuttingDown, Terminated:
 		return false, nil
 	}
-	if i.NoTerminate {
-		return false, errs.New(errs.Invalid, OperationNotPermitted,
-			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.ID).On(i.ID)
+	for _, protection := range []struct {
+		on   bool
+		name string
+	}{{i.NoTerminate, "disableApiTermination"}, {i.NoStop, "disableApiStop"}} { // protection from stops protects from the end as well
+		if protection.on {
+			return false, errs.New(errs.Invalid, OperationNotPermitted,
+				"The instance '%s' may not be terminated. Modify its '%s' instance attribute and try again.", i.ID, protection.name).On(i.ID)
+		}
 	}
 	i.shutDown(now, reason(ReasonUserShutdown, "User initiated shutdown"), userInitiated(now))
 	return true, nil

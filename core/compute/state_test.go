@@ -2,6 +2,7 @@ package compute
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +92,10 @@ func TestProtectedInstancesStay(t *testing.T) {
 	}
 	if _, err := i.stop(now, true); errs.ReasonOf(err) != OperationNotPermitted {
 		t.Errorf("stop: %v", err)
+	}
+	i.NoTerminate = false
+	if _, err := i.terminate(now); errs.ReasonOf(err) != OperationNotPermitted || !strings.Contains(err.Error(), "'disableApiStop'") {
+		t.Errorf("terminate what must not be stopped: %v", err)
 	}
 	if i.State != Running || i.Desired != Running {
 		t.Errorf("state %s, to be %s", i.State, i.Desired)

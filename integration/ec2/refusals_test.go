@@ -181,7 +181,14 @@ func TestRefusals(t *testing.T) {
 	if after := c.snapshot(t); after != before {
 		t.Errorf("calls that ask for what is so changed something:\n%s\n%s", before, after)
 	}
-	if err := c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &kept, DisableApiTermination: &types.AttributeBooleanValue{Value: aws.Bool(false)}})(ctx); err != nil {
+	off := &types.AttributeBooleanValue{Value: aws.Bool(false)}
+	if err := c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &kept, DisableApiTermination: off})(ctx); err != nil {
+		t.Error(err)
+	}
+	if code := code(c.terminating(kept)(ctx)); code != "OperationNotPermitted" {
+		t.Errorf("the end of an instance that is protected from stops: %q", code)
+	}
+	if err := c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &kept, DisableApiStop: off})(ctx); err != nil {
 		t.Error(err)
 	}
 	c.endAll(t)

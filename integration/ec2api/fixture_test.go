@@ -3,6 +3,7 @@ package ec2api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -274,10 +275,12 @@ func (f *fixture) endAll(c *ec2.Client) {
 	}
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {
-			_, err1 := c.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{InstanceId: i.InstanceId, DisableApiTermination: &types.AttributeBooleanValue{Value: aws.Bool(false)}})
+			off := &types.AttributeBooleanValue{Value: aws.Bool(false)}
+			_, err0 := c.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{InstanceId: i.InstanceId, DisableApiStop: off})
+			_, err1 := c.ModifyInstanceAttribute(ctx, &ec2.ModifyInstanceAttributeInput{InstanceId: i.InstanceId, DisableApiTermination: off})
 			_, err2 := c.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{*i.InstanceId}})
-			if err1 != nil || err2 != nil {
-				f.t.Error(err1, err2)
+			if err := errors.Join(err0, err1, err2); err != nil {
+				f.t.Error(err)
 			}
 		}
 	}
