@@ -156,7 +156,9 @@ func (d *Driver) on(ctx context.Context, op, name string, fn func(*lv.Libvirt, l
 			if err := fn(l, dom); !isCode(err, lv.ErrNoDomain) {
 				return err
 			}
-			d.forget(dom)
+			d.mu.Lock()
+			delete(d.mu.mine, name) // whose it was is still needed, by the event that tells of its end
+			d.mu.Unlock()
 		}
 		dom, err := d.lookup(l, name)
 		if err != nil {
