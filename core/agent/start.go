@@ -24,8 +24,9 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 		}
 		m.State = hypervisor.StateOff
 	}
-	took := steps{last: time.Now()}
-	took.list = append(took.list, slog.Duration("waited", took.last.Sub(compute.Time(i.Launched))))
+	began := time.Now()
+	waited := began.Sub(compute.Time(i.Launched)) // of wall clocks, which may be set meanwhile; the rest is not
+	took := steps{last: began, list: []slog.Attr{slog.Duration("waited", waited)}}
 	if m == nil || m.State == hypervisor.StateOff {
 		err := a.bringUp(ctx, i, &took)
 		switch {
@@ -50,7 +51,7 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 	}
 	took.done("report")
 	a.log.LogAttrs(ctx, slog.LevelDebug, "an instance runs", append(took.list, slog.String("instance", i.ID),
-		slog.Duration("all", took.last.Sub(compute.Time(i.Launched))))...)
+		slog.Duration("all", waited+took.last.Sub(began)))...)
 	return nil
 }
 
