@@ -4,9 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -21,28 +19,9 @@ import (
 
 var requests = flag.Int("metadata-requests", 60, "how often each guest of TestMetadataWhileEverythingChanges asks")
 
-// patient asks the metadata service from inside of a namespace, once: a request that is not answered is not repeated.
+// patient asks the metadata service from inside of a namespace, once, and waits as long as it takes.
 func patient(ns *link.Namespace, method, path string, headers ...string) (int, string, error) {
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			var conn net.Conn
-			err := ns.Do(func() (err error) { conn, err = net.DialTimeout("tcp", "169.254.169.254:80", time.Minute); return err })
-			return conn, err
-		}}}
-	r, err := http.NewRequest(method, "http://169.254.169.254"+path, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	for k := 0; k < len(headers); k += 2 {
-		r.Header.Set(headers[k], headers[k+1])
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		return 0, "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(b), err
+	return askWithin(time.Minute, time.Minute, ns, method, path, headers...)
 }
 
 // Guests ask for metadata while groups, rules, addresses and interfaces of their network change without a pause. Every request

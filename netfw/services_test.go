@@ -130,10 +130,16 @@ func TestDNS(t *testing.T) {
 
 // metadata asks the metadata service from inside of a namespace.
 func metadata(ns *link.Namespace, method, path string, headers ...string) (int, string, error) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+	return askWithin(brief, time.Second, ns, method, path, headers...)
+}
+
+// askWithin asks the metadata service once: a connection that is not made, or a request that is not answered in time, is not
+// tried again.
+func askWithin(dial, all time.Duration, ns *link.Namespace, method, path string, headers ...string) (int, string, error) {
+	client := &http.Client{Timeout: all, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
 			var conn net.Conn
-			err := ns.Do(func() (err error) { conn, err = net.DialTimeout("tcp", "169.254.169.254:80", brief); return err })
+			err := ns.Do(func() (err error) { conn, err = net.DialTimeout("tcp", "169.254.169.254:80", dial); return err })
 			return conn, err
 		}}}
 	r, err := http.NewRequest(method, "http://169.254.169.254"+path, nil)

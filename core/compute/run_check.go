@@ -60,7 +60,7 @@ func (in *RunInput) checkInterfaces() error {
 		return invalidValue("The first network interface must have the device index 0.")
 	}
 	if len(in.Interfaces) > maxInterfaces {
-		return errs.New(errs.Limit, "AttachmentLimitExceeded", "An instance has at most %d network interfaces.", maxInterfaces)
+		return errs.New(errs.Limit, AttachmentLimit, "An instance has at most %d network interfaces.", maxInterfaces)
 	}
 	return nil
 }
