@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -45,6 +46,7 @@ func TestTinyImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := spec(fmt.Sprintf("tiny-%08x", rand.Uint32()), dir)
+	s.VCPUs = 2
 	s.Disks = []hypervisor.Disk{{
 		Serial: "vol0123456789abcdef0", Path: overlay, Format: hypervisor.QCOW2,
 		Backing: &hypervisor.Backing{Path: base, Format: hypervisor.QCOW2},
@@ -88,6 +90,25 @@ func TestTinyImage(t *testing.T) {
 	c.send("ls -l /dev/disk/by-id/; while [ $(df -m / | awk 'NR==2 {print $2}') -lt 800 ]; do sleep 1; done; echo gr''own\n")
 	c.wait("virtio-vol0123456789abcdef0")
 	c.wait("grown")
+	// The kernel began with one of its processors.
+	c.send("echo processors=$(nproc)\n")
+	c.wait("processors=2")
+	// The balloon takes memory back, and gives it.
+	const total = "$(awk '/MemTotal/ {print int($2/1024)}' /proc/meminfo)"
+	balloon := func(kib string) {
+		t.Helper()
+		if out, err := exec.Command("virsh", "-c", libvirt.QEMU, "setmem", s.Name, kib, "--live").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	c.send("had=" + total + "; echo coun''ted\n")
+	c.wait("counted")
+	balloon("73728")
+	c.send("until [ " + total + " -le $((had-20)) ]; do sleep 0.2; done; echo shr''unk\n")
+	c.wait("shrunk")
+	balloon("98304")
+	c.send("until [ " + total + " -ge $had ]; do sleep 0.2; done; echo re''stored\n")
+	c.wait("restored")
 	c.send("echo kept >/root/file && echo wri''tten\n")
 	c.wait("written")
 	if err := d.Stop(ctx, s.Name, time.Minute); err != nil {

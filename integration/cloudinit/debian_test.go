@@ -62,7 +62,7 @@ func TestDebian(t *testing.T) {
 	}
 	tiny := filepath.Join(cache, "tinyimage", strings.TrimPrefix(aws("describe-images", "--query", "Images[0].Name"), "aureole-"))
 	out, err := s.CLI("image", "import", disk, "--name", "debian", "--kernel", filepath.Join(tiny, "vmlinuz"), "--initrd", filepath.Join(tiny, "initrd"),
-		"--cmdline", "console=ttyS0 quiet no_timer_check net.ifnames=0")
+		"--cmdline", "console=ttyS0 quiet no_timer_check maxcpus=1 net.ifnames=0")
 	if err != nil {
 		t.Fatal(err)
 	}
