@@ -21,7 +21,8 @@ func (b *backend) Starting() bool { return !b.opened.Load() }
 
 // NotReady implements adminapi.Backend.
 func (b *backend) NotReady() []string {
-	if b.Starting() {
+	// Whoever waited for the server may go on with a command that looks for it in server.json.
+	if b.Starting() || !b.announced.Load() {
 		return []string{"starting"}
 	}
 	var reasons []string

@@ -90,8 +90,10 @@ type Server struct {
 	adminStopped sync.Once
 	adminGate    gate
 
-	opened, draining atomic.Bool
-	closers          []closer // in the order of opening
+	opened    atomic.Bool
+	announced atomic.Bool // server.json says where the server is
+	draining  atomic.Bool
+	closers   []closer // in the order of opening
 }
 
 // closer undoes one step of Open.
@@ -257,6 +259,7 @@ func (s *Server) Run(ctx context.Context, force <-chan struct{}) error {
 	go func() { failed <- s.serveAll() }()
 	err := s.dir.WriteServer(s.info)
 	if err == nil {
+		s.announced.Store(true)
 		select {
 		case <-ctx.Done():
 		case err = <-failed:

@@ -248,6 +248,43 @@ func TestDrainLetsAnUploadFinish(t *testing.T) {
 	}
 }
 
+// TestReadyIsAnnounced: who was told that the server is ready finds it in its data folder.
+func TestReadyIsAnnounced(t *testing.T) {
+	dir := t.TempDir()
+	s, err := server.Open(context.Background(), settings(dir), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	ready := func() bool {
+		resp, err := client.Get(s.Info().Admin + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}
+	if ready() {
+		t.Error("ready before it runs")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, nil) }()
+	for deadline := time.Now().Add(20 * time.Second); !ready(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("never ready")
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "server.json")); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDrainIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	c := settings(dir)
