@@ -105,7 +105,8 @@ type Agent struct {
 	queue *queue
 	wires wires
 
-	rebooted bool // the host was restarted since it was last seen: its machines are to be started again
+	rebooted bool            // the host was restarted since it was last seen: its machines are to be started again
+	life     context.Context // ends with Close: for what is done on behalf of many
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -142,12 +143,11 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 		return nil, err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stop = stop
+	a.life, a.stop = background, stop
 	a.queue = newQueue(background, c.Parallel, a.reconcile, a.log)
 	defer func() {
 		if err != nil { // before the network is closed
-			stop()
-			a.queue.wait()
+			a.end()
 		}
 	}()
 	watch, err := rows.Watch(background, c.Store)
@@ -167,13 +167,18 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 
 // Close stops the work where it is and waits for that. The machines and their network stay as they are.
 func (a *Agent) Close() error {
-	a.stop()
-	a.work.Wait()
-	a.queue.wait()
+	a.end()
 	if a.net != nil {
 		return a.net.Close()
 	}
 	return nil
+}
+
+// end stops the work and waits for it. What the queue works on begins work of its own, so the queue ends first.
+func (a *Agent) end() {
+	a.stop()
+	a.queue.wait()
+	a.work.Wait()
 }
 
 // introduce tells the cloud what the host has.

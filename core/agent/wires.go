@@ -27,11 +27,12 @@ type wires struct {
 	}
 }
 
-// A turn is one application of the network, for all who waited for the one before to end.
+// A turn is one application of the network, for all who waited for the one before to end. It is the agent's own: that one of
+// those who wait gives up is nothing to the others.
 type turn struct {
 	flips []map[string]bool // instance -> whether it is on the network
-	done  bool
-	err   error
+	done  chan struct{}     // closed when it is over
+	err   error             // read it after that
 }
 
 // appliedVPC is what was applied for a VPC, and what it was made of: records that are replaced when they change, never altered,
@@ -71,29 +72,41 @@ func (a *Agent) followNetwork(ctx context.Context) {
 }
 
 // apply makes the host's network what it should be, after putting instances on it or taking them off. Many who come at a time
-// are served together: what an application costs does not depend on how many there are.
+// are served together: what an application costs does not depend on how many there are. What was asked for is done even if
+// whoever asked does not wait for it until the end of ctx.
 func (a *Agent) apply(ctx context.Context, flip map[string]bool) error {
 	if a.net == nil {
 		return nil
 	}
 	w := &a.wires
 	w.next.Lock()
-	if w.next.turn == nil {
-		w.next.turn = &turn{}
-	}
 	t := w.next.turn
+	if t == nil {
+		t = &turn{done: make(chan struct{})}
+		w.next.turn = t
+		a.work.Go(func() { a.takeTurn(t) })
+	}
 	t.flips = append(t.flips, flip)
 	w.next.Unlock()
 
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// takeTurn applies the next turn once the one before is over. Only the end of the agent cuts it off.
+func (a *Agent) takeTurn(t *turn) {
+	w := &a.wires
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !t.done {
-		w.next.Lock()
-		w.next.turn = nil // who comes from now on waits for the next one
-		w.next.Unlock()
-		t.done, t.err = true, a.applyTurn(ctx, t)
-	}
-	return t.err
+	w.next.Lock()
+	w.next.turn = nil // who comes from now on waits for the one after
+	w.next.Unlock()
+	t.err = a.applyTurn(a.life, t)
+	close(t.done)
 }
 
 // applyTurn applies what differs from before. wires.mu is held.

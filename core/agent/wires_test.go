@@ -44,7 +44,8 @@ func newPlan(tb testing.TB, host HostNetwork) *plan {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(nets.Close)
-	a := &Agent{cfg: Config{Network: nets}, log: slog.New(slog.DiscardHandler), net: host}
+	a := &Agent{cfg: Config{Network: nets}, log: slog.New(slog.DiscardHandler), net: host, life: tb.Context()}
+	tb.Cleanup(a.work.Wait)
 	a.wires.on, a.wires.applied = map[string]bool{}, map[string]*appliedVPC{}
 	p := &plan{tb, a, store, nets, ""}
 	p.must(nets.Ensure(tb.Context(), account))
@@ -101,10 +102,14 @@ type recorder struct {
 	removed []string
 }
 
-func (r *recorder) Apply(_ context.Context, n netfw.Network) error {
+func (r *recorder) Apply(ctx context.Context, n netfw.Network) error {
 	if r.entered != nil {
 		r.entered <- struct{}{}
-		<-r.hold
+		select {
+		case <-r.hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -216,6 +221,40 @@ func TestWiresTogether(t *testing.T) {
 	work.Wait()
 	if len(r.applied) != 2 || len(r.last().Interfaces) != 9 {
 		t.Errorf("applied %d times, %d interfaces at last", len(r.applied), len(r.last().Interfaces))
+	}
+}
+
+// Whoever gives up waiting for an application, were it the one that it was begun for, does not spoil it for the others.
+func TestWiresOutliveWhoAsked(t *testing.T) {
+	r := &recorder{hold: make(chan struct{}), entered: make(chan struct{})}
+	p := newPlan(t, r)
+	i := p.launch(2, "", p.group)
+	asked, giveUp := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- p.apply(asked, map[string]bool{i[0]: true}) }()
+	<-r.entered
+	go func() { second <- p.apply(asked, map[string]bool{i[1]: true}) }() // begins the next turn
+	third := make(chan error, 1)
+	for joined := false; !joined; {
+		p.wires.next.Lock()
+		joined = p.wires.next.turn != nil
+		p.wires.next.Unlock()
+	}
+	go func() { third <- p.apply(t.Context(), map[string]bool{i[1]: true}) }()
+	giveUp()
+	for _, gaveUp := range []chan error{first, second} {
+		if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up is told %v", err)
+		}
+	}
+	r.hold <- struct{}{}
+	<-r.entered
+	r.hold <- struct{}{}
+	if err := <-third; err != nil {
+		t.Errorf("who waited is told %v", err)
+	}
+	if n := r.last(); len(n.Interfaces) != 2 {
+		t.Errorf("%d interfaces are on the network, want both", len(n.Interfaces))
 	}
 }
 
