@@ -63,7 +63,7 @@ type Config struct {
 	// VCPUs and MemoryMiB override what may be given out; 0 is what the host has, with Overcommit for vCPUs.
 	VCPUs, MemoryMiB int64
 	Overcommit       float64
-	// Parallel is how many instances are worked on at a time.
+	// Parallel is how many instances come up at a time, and how many others are worked on beside them.
 	Parallel int
 	// StopGrace is how long a guest may take to shut down, RebootGrace to restart, TerminateGrace to shut down for good.
 	StopGrace, RebootGrace, TerminateGrace time.Duration

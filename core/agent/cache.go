@@ -44,6 +44,16 @@ func (c *cache) file(ctx context.Context, b compute.Blob) (string, error) {
 	return path, err
 }
 
+// has tells whether the files of all blobs are there; those without a key need none.
+func (c *cache) has(blobs ...compute.Blob) bool {
+	for _, b := range blobs {
+		if b.Key != "" && !exists(filepath.Join(c.dir, b.SHA256)) {
+			return false
+		}
+	}
+	return true
+}
+
 func (c *cache) fetch(ctx context.Context, b compute.Blob, path string) (err error) {
 	body, size, err := c.objects.Get(ctx, b.Key)
 	if err != nil {

@@ -10,7 +10,9 @@
 //     reported at once, with the reason.
 //   - Machines that run when the agent starts are adopted as they are. Machines, disks, interfaces and namespaces of this host
 //     that no instance needs are removed at start and every now and then.
-//   - One instance is worked on by one goroutine at a time; of all instances at most Config.Parallel.
+//   - One instance is worked on by one goroutine at a time; of all instances at most Config.Parallel
+//     come up and as many others are worked on. Machines that are slow to come up, and images that are slow to be fetched, hold
+//     back none that are to stop or end; waiting for a guest takes no place.
 //
 // # Order
 //

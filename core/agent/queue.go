@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -9,12 +10,15 @@ import (
 
 // queue works on keys: each by one goroutine at a time, a bounded number of keys at once. A key that is added while it is
 // worked on is worked on again. A failure has its key worked on again, ever later, unless it is hurried.
+//
+// There are two kinds of places, as many of each: work begins in one of the first kind, and what may take long goes on in one of
+// the second, so that slow work waits for slow work only.
 type queue struct {
-	ctx   context.Context
-	work  func(ctx context.Context, key string) error
-	log   *slog.Logger
-	slots chan struct{}
-	all   sync.WaitGroup
+	ctx         context.Context
+	work        func(ctx context.Context, key string) error
+	log         *slog.Logger
+	quick, slow chan struct{} // the places that are taken
+	all         sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
@@ -27,6 +31,7 @@ type entry struct {
 	again    bool // added since the work began
 	failures int
 	hurry    chan struct{} // ends the wait after a failure
+	place    chan struct{} // of which kind the work on it has one; nil: none. Belongs to that work.
 }
 
 const (
@@ -35,7 +40,7 @@ const (
 )
 
 func newQueue(ctx context.Context, parallel int, work func(context.Context, string) error, log *slog.Logger) *queue {
-	q := &queue{ctx: ctx, work: work, log: log, slots: make(chan struct{}, parallel)}
+	q := &queue{ctx: ctx, work: work, log: log, quick: make(chan struct{}, parallel), slow: make(chan struct{}, parallel)}
 	q.mu.keys = map[string]*entry{}
 	return q
 }
@@ -80,17 +85,15 @@ func (q *queue) wait() {
 // run works on a key until there is no more to do.
 func (q *queue) run(key string, e *entry) {
 	for q.next(key, e) {
-		select {
-		case <-q.ctx.Done():
+		if !q.take(e, q.quick) {
 			continue
-		case q.slots <- struct{}{}:
 		}
 		select {
 		case <-e.hurry: // this is the hurry
 		default:
 		}
 		err := q.work(q.ctx, key)
-		<-q.slots
+		e.leave()
 		if err == nil {
 			e.failures = 0
 			continue
@@ -126,9 +129,56 @@ func (q *queue) next(key string, e *entry) bool {
 	return true
 }
 
-// idle runs f, which mostly waits, without taking up one of the places of those that work. Only work may call it.
-func (q *queue) idle(f func() error) error {
-	<-q.slots
-	defer func() { q.slots <- struct{}{} }()
-	return f()
+// take waits for a place; it returns false when the queue ends first.
+func (q *queue) take(e *entry, kind chan struct{}) bool {
+	select {
+	case <-q.ctx.Done():
+		return false
+	case kind <- struct{}{}:
+		e.place = kind
+		return true
+	}
+}
+
+func (e *entry) leave() {
+	if e.place != nil {
+		<-e.place
+		e.place = nil
+	}
+}
+
+// worked is the entry of a key that is worked on.
+func (q *queue) worked(key string) *entry {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.mu.keys[key]
+}
+
+// idle runs f, which mostly waits, without taking up a place of those that work. Only the work on that key may call it.
+func (q *queue) idle(key string, f func() error) error {
+	e := q.worked(key)
+	kind := e.place
+	e.leave()
+	err := f()
+	if !q.take(e, kind) {
+		return errors.Join(err, q.ctx.Err())
+	}
+	return err
+}
+
+// slowly has the rest of the work on a key, which calls it, go on in a place for slow work. It tells whether it had to wait for
+// one: what is known of the key may be out of date then.
+func (q *queue) slowly(key string) (waited bool, err error) {
+	e := q.worked(key)
+	e.leave()
+	select {
+	case q.slow <- struct{}{}:
+		e.place = q.slow
+		return false, nil
+	default:
+	}
+	if !q.take(e, q.slow) {
+		return true, q.ctx.Err()
+	}
+	return true, nil
 }

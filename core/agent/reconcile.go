@@ -149,7 +149,7 @@ func (a *Agent) waitFor(ctx context.Context, i *compute.Instance, other func(now
 			}
 		}
 	}()
-	err = a.queue.idle(func() error { return f(waiting) })
+	err = a.queue.idle(i.ID, func() error { return f(waiting) })
 	return err != nil && waiting.Err() != nil && ctx.Err() == nil, err
 }
 
@@ -181,7 +181,7 @@ func (a *Agent) terminate(ctx context.Context, i *compute.Instance, m *hyperviso
 	if on(m) {
 		var err error
 		if m.State == hypervisor.StateRunning || m.State == hypervisor.StateShuttingDown {
-			err = a.queue.idle(func() error { return a.hv.Stop(ctx, i.ID, a.cfg.TerminateGrace) })
+			err = a.queue.idle(i.ID, func() error { return a.hv.Stop(ctx, i.ID, a.cfg.TerminateGrace) })
 		} else {
 			err = a.hv.Destroy(ctx, i.ID)
 		}

@@ -24,10 +24,21 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 		}
 		m.State = hypervisor.StateOff
 	}
+	off := m == nil || m.State == hypervisor.StateOff
+	if off {
+		now, err := a.takePlace(ctx, i)
+		switch {
+		case hopeless(err):
+			return a.refuse(ctx, i, err)
+		case err != nil, now == nil:
+			return err
+		}
+		i = now
+	}
 	began := time.Now()
 	waited := began.Sub(compute.Time(i.Launched)) // of wall clocks, which may be set meanwhile; the rest is not
 	took := steps{last: began, list: []slog.Attr{slog.Duration("waited", waited)}}
-	if m == nil || m.State == hypervisor.StateOff {
+	if off {
 		err := a.bringUp(ctx, i, &took)
 		switch {
 		case err == nil:
@@ -53,6 +64,38 @@ func (a *Agent) start(ctx context.Context, i *compute.Instance, m *hypervisor.Ma
 	a.log.LogAttrs(ctx, slog.LevelDebug, "an instance runs", append(took.list, slog.String("instance", i.ID),
 		slog.Duration("all", waited+took.last.Sub(began)))...)
 	return nil
+}
+
+// takePlace fetches what an instance boots from and waits for a place among those that come up: neither a large image nor
+// machines that come up slowly keep others from being stopped, ended or looked after. It returns the instance as it is
+// after that; nil when it is not to start any more, which the change of its row has looked at.
+func (a *Agent) takePlace(ctx context.Context, i *compute.Instance) (*compute.Instance, error) {
+	fetch := a.cfg.Disks != nil && !a.cache.has(i.Source.Disk, i.Source.Kernel, i.Source.Initrd)
+	if fetch {
+		err := a.queue.idle(i.ID, func() error {
+			for _, b := range []compute.Blob{i.Source.Disk, i.Source.Kernel, i.Source.Initrd} {
+				if b.Key == "" {
+					continue
+				}
+				if _, err := a.cache.file(ctx, b); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	waited, err := a.queue.slowly(i.ID)
+	if err != nil || !waited && !fetch {
+		return i, err
+	}
+	now, err := a.cfg.Compute.Get(ctx, a.cfg.Host, i.ID)
+	if err != nil || now == nil || now.Desired != compute.Running || now.Boot != i.Boot {
+		return nil, err
+	}
+	return now, nil
 }
 
 // steps is how long the parts of a start took.
