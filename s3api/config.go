@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/httpd"
@@ -20,6 +21,8 @@ type Config struct {
 	StrictRegion bool     // refuse signatures made for another region
 	DisableV2    bool     // refuse Version 2 signatures
 	Domains      []string // virtual-host buckets are labels below these
+
+	Dialect dialect.Dialect // where answers are not Amazon's; zero is nowhere. Objects has the same
 
 	CustomerKeysNeedTLS bool          // refuse keys of SSE-C that come over plain HTTP, as Amazon does
 	WebsiteDomains      []string      // websites are labels below these

@@ -127,17 +127,18 @@ func start(t testing.TB, options ...option) *fixture {
 	must(t, err)
 	targets := remote.NewTargets(store, sealer)
 	publisher, replicas := remote.NewPublisher(targets), remote.NewReplicator(targets)
-	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who, Keys: keys, Workers: true, Publisher: publisher, Replicator: replicas})
-	must(t, err)
-
-	f := &fixture{t: t, objects: objects, targets: targets, iam: who, logs: &bytes.Buffer{}}
+	f := &fixture{t: t, targets: targets, iam: who, logs: &bytes.Buffer{}}
 	cfg := s3api.Config{
-		Objects: objects, IAM: who, Domains: []string{"s3.example.test"}, Observer: &f.events,
+		IAM: who, Domains: []string{"s3.example.test"}, Observer: &f.events,
 		Logger: slog.New(slog.NewTextHandler(&lockedWriter{w: f.logs}, nil)),
 	}
 	for _, o := range options {
 		o(&cfg)
 	}
+	objects, err := object.Open(ctx, object.Config{Store: store, Blobs: pool, IAM: who, Keys: keys, Workers: true,
+		Publisher: publisher, Replicator: replicas, Dialect: cfg.Dialect})
+	must(t, err)
+	f.objects, cfg.Objects = objects, objects
 	f.server, err = s3api.New(cfg)
 	must(t, err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

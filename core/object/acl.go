@@ -162,10 +162,7 @@ func decodeGrants(data []byte) (grantList, error) {
 // outer is the list as callers read it.
 func (s *Service) outerACL(ctx context.Context, l grantList, owner Owner) ACL {
 	acl := ACL{Owner: owner}
-	if l == nil {
-		l = ownerOnly(owner)
-	}
-	for _, g := range l {
+	for _, g := range l.explicit(owner) {
 		if g.Group == NoGroup {
 			switch {
 			case g.CanonicalID == owner.CanonicalID:
@@ -181,6 +178,14 @@ func (s *Service) outerACL(ctx context.Context, l grantList, owner Owner) ACL {
 		acl.Grants = append(acl.Grants, g)
 	}
 	return acl
+}
+
+// explicit is the list with what nil stands for.
+func (l grantList) explicit(owner Owner) grantList {
+	if l == nil {
+		return ownerOnly(owner)
+	}
+	return l
 }
 
 func ownerOnly(owner Owner) grantList {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/storage/blobs"
@@ -46,6 +47,8 @@ type Config struct {
 	BlockPublic bool      // public access to new buckets is blocked in all four ways until the block is removed
 
 	Region string // what buckets made without a region are in; "" is us-east-1
+
+	Dialect dialect.Dialect // where answers are not Amazon's; zero is nowhere
 
 	Logger *slog.Logger // nil discards
 }

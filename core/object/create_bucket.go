@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -14,7 +15,7 @@ import (
 )
 
 // CreateBucket makes a bucket. A name that is somebody else's is BucketExists. One that the caller's account owns is BucketOwned,
-// except in the region us-east-1, where the bucket is returned as it is.
+// except in the region us-east-1, where the bucket is returned as it is, and in the dialect that has it otherwise.
 func (s *Service) CreateBucket(ctx context.Context, who iam.Principal, in CreateBucketInput) (Bucket, error) {
 	b, err := s.createBucket(ctx, &who, in)
 	if err != nil {
@@ -55,10 +56,10 @@ func (s *Service) createBucket(ctx context.Context, who *iam.Principal, in Creat
 	}
 	for {
 		if err := s.nameFree(ctx, who, in.Name); err != nil {
-			if errs.ReasonOf(err) == BucketOwned && s.cfg.Region == firstRegion {
-				return s.recreate(ctx, &in, err)
+			if errs.ReasonOf(err) != BucketOwned {
+				return Bucket{}, err
 			}
-			return Bucket{}, err
+			return s.recreate(ctx, &in, err)
 		}
 		var id [8]byte
 		rand.Read(id[:]) // never fails
@@ -126,7 +127,8 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 const firstRegion = "us-east-1"
 
 func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned error) (Bucket, error) {
-	if len(in.Tags) > 0 {
+	same := s.cfg.Dialect.RecreateComparesACL
+	if !same && (s.cfg.Region != firstRegion || len(in.Tags) > 0) {
 		return Bucket{}, owned
 	}
 	s.buckets.drop(in.Name)
@@ -138,6 +140,9 @@ func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned err
 		return Bucket{}, err
 	}
 	asked := &bucket{Bucket: Bucket{Region: in.Region}}
+	if same {
+		return s.recreateSame(ctx, b, asked, in)
+	}
 	if s.regionOf(b) != firstRegion || s.regionOf(asked) != firstRegion {
 		return Bucket{}, owned
 	}
@@ -152,6 +157,25 @@ func (s *Service) recreate(ctx context.Context, in *CreateBucketInput, owned err
 		err = s.writeSetting(ctx, b, SettingACL, l.encode(), nil)
 	}
 	return b.Bucket, err
+}
+
+// recreateSame takes a bucket that is made again in its region with its access control list for what it is, and changes nothing.
+func (s *Service) recreateSame(ctx context.Context, b, asked *bucket, in *CreateBucketInput) (Bucket, error) {
+	if s.regionOf(b) != s.regionOf(asked) {
+		return Bucket{}, errs.New(errs.Exists, BucketExists, "Cannot modify existing bucket's zonegroup").On(b.Name)
+	}
+	l, err := s.grants(ctx, &in.ACL, b.Owner, b.Owner)
+	if err != nil {
+		return Bucket{}, err
+	}
+	var has grantList
+	if b.settings.ownership.lists() {
+		has = b.settings.acl
+	}
+	if !slices.Equal(l.explicit(b.Owner), has.explicit(b.Owner)) {
+		return Bucket{}, errs.New(errs.Exists, BucketExists, "Cannot modify existing access control policy").On(b.Name)
+	}
+	return b.Bucket, nil
 }
 
 // errTaken: the name or the id was taken by somebody else meanwhile.

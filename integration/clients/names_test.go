@@ -106,6 +106,34 @@ func TestRegionActs(t *testing.T) {
 	}
 }
 
+// TestDialectActs: the flag and the variable reach the parts that answer.
+func TestDialectActs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		o     harness.Options
+		again int // of a bucket that is made with another list than it has
+	}{
+		"default":  {harness.Options{}, 200},
+		"amazon":   {harness.Options{Args: []string{"--s3-dialect", "aws"}}, 200},
+		"flag":     {harness.Options{Args: []string{"--s3-dialect", "ceph"}}, 409},
+		"variable": {harness.Options{Env: []string{"AUREOLE_S3_DIALECT=ceph"}}, 409},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.o.Args = append(tc.o.Args, "--default-object-ownership", "ObjectWriter")
+			s := harness.Start(t, tc.o)
+			create := func(acl string) *wire.Reply {
+				return signedFor(t, s, s.Region, "", &wire.Request{Method: "PUT", Path: "/bucket",
+					Headers: []wire.Field{{Name: "x-amz-acl", Value: acl}}})
+			}
+			if a := create("private"); a.Status != 200 {
+				t.Fatalf("%d %s", a.Status, a.Body)
+			}
+			if a := create("public-read"); a.Status != tc.again {
+				t.Errorf("%d %s, want %d", a.Status, a.Body, tc.again)
+			}
+		})
+	}
+}
+
 // TestDomainActs: a bucket is found in the host name below each --domain, and nowhere else.
 func TestDomainActs(t *testing.T) {
 	for name, o := range map[string]harness.Options{

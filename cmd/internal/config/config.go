@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/aureole-cloud/aureole/core/dialect"
 )
 
 // Config is the settings of one process.
@@ -28,6 +30,7 @@ type Config struct {
 	Replicas       int      // copies of each large object; 0 means min(3, devices)
 	Region         string   // the region the server says it is
 	StrictRegion   bool     // refuse signatures made for another region
+	S3Dialect      string   // whose answers S3 gives where servers differ: aws or ceph
 	Zones          int      // availability zones that EC2 offers: REGIONa, REGIONb, …
 	Domains        []string // base names of virtual-host addressing: BUCKET.NAME
 	WebsiteDomains []string // base names of websites: BUCKET.NAME
@@ -88,6 +91,7 @@ func Default() Config {
 		Listen:            "127.0.0.1:9000",
 		AdminListen:       "127.0.0.1:9001",
 		Region:            "us-east-1",
+		S3Dialect:         dialect.NameAmazon,
 		Zones:             3, // as templates made for AWS expect, which spread over so many
 		Hypervisor:        "off",
 		DefaultEncryption: "none",
@@ -169,6 +173,7 @@ func (c *Config) Validate() error {
 		{"log-level", c.LogLevel, []string{"debug", "info", "warn", "error"}},
 		{"default-object-ownership", c.DefaultOwnership, []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}},
 		{"default-transition-size", c.DefaultTransition, []string{"all_storage_classes_128K", "varies_by_storage_class"}},
+		{"s3-dialect", c.S3Dialect, dialect.Names()},
 		{"access-log", c.AccessLog, []string{"all", "errors", "off"}},
 	} {
 		if !oneOf(f.value, f.allowed) {

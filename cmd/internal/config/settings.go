@@ -35,6 +35,8 @@ func Settings() []Setting {
 		{Name: "region", Usage: "`name` of the region", field: func(c *Config) any { return &c.Region }},
 		{Name: "strict-region", Usage: "refuse signatures made for another region",
 			field: func(c *Config) any { return &c.StrictRegion }},
+		{Name: "s3-dialect", Usage: "whose `answers` S3 gives where servers differ: aws (Amazon S3) or ceph (Ceph's RADOS Gateway)",
+			field: func(c *Config) any { return &c.S3Dialect }},
 		{Name: "zones", Usage: "how many availability zones EC2 offers", field: func(c *Config) any { return &c.Zones }},
 		{Name: "domain", Usage: "base `name` for virtual-host addressing, BUCKET.NAME; repeatable",
 			field: func(c *Config) any { return &c.Domains }},

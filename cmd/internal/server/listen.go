@@ -84,7 +84,7 @@ func (s *Server) openFront(context.Context) (err error) {
 		Objects: s.objects, IAM: s.iam, Region: s.cfg.Region, StrictRegion: s.cfg.StrictRegion, Domains: s.cfg.Domains,
 		CustomerKeysNeedTLS: s.cfg.CustomerKeysTLS,
 		Observer:            observe.Tee{s.requests, observe.NewAccessLog(log, s.cfg.AccessLog)}, Logger: log,
-		WebsiteDomains: s.cfg.WebsiteDomains,
+		WebsiteDomains: s.cfg.WebsiteDomains, Dialect: s.dialect(),
 	})
 	if err != nil {
 		return err

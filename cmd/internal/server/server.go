@@ -33,6 +33,7 @@ import (
 	"github.com/aureole-cloud/aureole/cmd/internal/datadir"
 	"github.com/aureole-cloud/aureole/cmd/internal/observe"
 	"github.com/aureole-cloud/aureole/core/compute"
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/itype"
 	"github.com/aureole-cloud/aureole/core/kms"
@@ -177,7 +178,7 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 		Publisher: s.publisher, Replicator: s.replicas, Workers: true, LifecycleDay: s.cfg.LifecycleDay,
 		MinimumTransition: s.cfg.DefaultTransition,
 		Ownership:         ownership, BlockPublic: s.cfg.BlockPublicAccess,
-		Keys: s.keys, DefaultEncryption: s.defaultEncryption(),
+		Keys: s.keys, DefaultEncryption: s.defaultEncryption(), Dialect: s.dialect(),
 		Logger: s.log.With("part", "object"),
 	})
 	if err != nil {
@@ -185,6 +186,12 @@ func (s *Server) openObjects(ctx context.Context) (err error) {
 	}
 	s.onClose("objects", s.objects.Close)
 	return nil
+}
+
+// dialect is the setting as the parts of S3 know it.
+func (s *Server) dialect() dialect.Dialect {
+	d, _ := dialect.Parse(s.cfg.S3Dialect) // validated
+	return d
 }
 
 // defaultEncryption is the setting as package object knows it.
