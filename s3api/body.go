@@ -151,7 +151,7 @@ func (r *request) bodyChecksum(up *upload) (object.ChecksumSpec, error) {
 		case spec.Algorithm != checksum.None:
 			return spec, s3err.Newf(s3err.InvalidRequest, "Expecting a single x-amz-checksum- header")
 		}
-		spec = object.ChecksumSpec{Algorithm: alg, Trailer: up.trailer(alg)}
+		spec = object.ChecksumSpec{Algorithm: alg, Trailer: r.trailer(up, alg)}
 	}
 	switch {
 	case announced == checksum.None || announced == spec.Algorithm:
@@ -163,14 +163,14 @@ func (r *request) bodyChecksum(up *upload) (object.ChecksumSpec, error) {
 }
 
 // trailer returns what gives the trailing checksum once the body has been read.
-func (up *upload) trailer(alg checksum.Algorithm) func() (string, error) {
+func (r *request) trailer(up *upload, alg checksum.Algorithm) func() (string, error) {
 	return func() (string, error) {
 		v, ok := up.body.Trailer(alg.Header())
 		if !ok {
 			return "", s3err.New(s3err.MalformedTrailer)
 		}
 		if _, err := checksum.Decode(alg, v); err != nil {
-			return "", s3err.Newf(s3err.InvalidRequest, "Value for %s trailing header is invalid.", alg.Header())
+			return "", r.invalidChecksum(alg, "trailing header")
 		}
 		return v, nil
 	}

@@ -36,14 +36,18 @@ func (r *request) checksumHeader() (object.ChecksumSpec, error) {
 	}
 	if spec.Algorithm != checksum.None {
 		if _, err := checksum.Decode(spec.Algorithm, spec.Value); err != nil {
-			return spec, invalidChecksum(spec.Algorithm)
+			return spec, r.invalidChecksum(spec.Algorithm, "header")
 		}
 	}
 	return spec, nil
 }
 
-func invalidChecksum(alg checksum.Algorithm) error {
-	return s3err.Newf(s3err.InvalidRequest, "Value for %s header is invalid.", alg.Header())
+// invalidChecksum is the answer to a value that cannot be a checksum of alg.
+func (r *request) invalidChecksum(alg checksum.Algorithm, where string) error {
+	if r.srv.cfg.Dialect.MalformedChecksumDiffers {
+		return s3err.Newf(s3err.BadDigest, "The %v you specified did not match the calculated checksum.", alg)
+	}
+	return s3err.Newf(s3err.InvalidRequest, "Value for %s %s is invalid.", alg.Header(), where)
 }
 
 // sdkAlgorithm reads x-amz-sdk-checksum-algorithm, by which SDKs announce what they send.

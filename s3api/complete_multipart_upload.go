@@ -35,8 +35,11 @@ func completeMultipartUpload(r *request) (*response, error) {
 	switch {
 	case err == nil && len(doc.Parts) == 0:
 		return nil, s3err.New(s3err.MalformedXML)
-	case err != nil && s3err.From(err).Code != s3err.MissingRequestBody: // without a document core says what is missing
+	case err != nil && s3err.From(err).Code != s3err.MissingRequestBody:
 		return nil, err
+	case err != nil && r.srv.cfg.Dialect.EmptyCompletionMalformed:
+		return nil, s3err.New(s3err.MalformedXML)
+		// else core says what is missing
 	}
 	if in.Parts, err = completeParts(doc.Parts); err != nil {
 		return nil, err

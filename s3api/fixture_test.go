@@ -268,13 +268,18 @@ func element(body, name string) string {
 // do sends one signed request and reads its answer. header is "Name: value" lines.
 func (f *fixture) do(method, target, body string, header ...string) answer {
 	f.t.Helper()
+	return f.send(newRequest(method, target, body, header...))
+}
+
+// send signs a request, sends it and reads its answer.
+func (f *fixture) send(r *rawRequest) answer {
+	f.t.Helper()
 	c := f.dial()
 	defer c.Close()
-	r := newRequest(method, target, body, header...)
 	r.sign(f.addr, testKeyID, testSecret)
 	// A server that refuses early need not read the body: the write may fail, the answer must come.
 	go func() { _, _ = io.WriteString(c, r.wire()) }()
-	return c.read(method)
+	return c.read(r.method)
 }
 
 // anonymous is do without a signature.

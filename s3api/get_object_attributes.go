@@ -39,7 +39,10 @@ func getObjectAttributes(r *request) (*response, error) {
 	if asked["Checksum"] && len(o.Checksums) > 0 {
 		x.Open("Checksum")
 		for _, c := range o.Checksums {
-			value, _, _ := strings.Cut(c.Value, "-") // the number of parts is not shown here
+			value := c.Value
+			if !r.srv.cfg.Dialect.AttributesCountParts {
+				value, _, _ = strings.Cut(value, "-")
+			}
 			x.Text("Checksum"+c.Algorithm.String(), value)
 		}
 		x.Text("ChecksumType", o.Checksums[0].Type.String())
@@ -49,7 +52,7 @@ func getObjectAttributes(r *request) (*response, error) {
 		x.Open("ObjectParts")
 		x.Int("PartsCount", int64(o.PartsCount))
 		// Parts themselves are shown where the checksum of the whole is made of theirs.
-		if len(o.Checksums) > 0 && o.Checksums[0].Type == checksum.Composite {
+		if r.srv.cfg.Dialect.AttributesListParts || len(o.Checksums) > 0 && o.Checksums[0].Type == checksum.Composite {
 			x.Int("PartNumberMarker", int64(marker))
 			x.Int("NextPartNumberMarker", int64(o.NextPart))
 			x.Int("MaxParts", int64(limit))

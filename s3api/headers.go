@@ -140,12 +140,13 @@ func parseTagging(v string) ([]object.Tag, error) {
 func (r *request) writeConditions() (object.WriteConditions, error) {
 	c := object.WriteConditions{IfMatch: bareETag(r.header("If-Match")), IfNoneMatch: bareETag(r.header("If-None-Match"))}
 	refuse := func(header, why string) error { return s3err.Header(header).With("additionalMessage", why) }
+	byETag := r.srv.cfg.Dialect.WriteConditionsByETag
 	switch {
 	case c.IfNoneMatch != "" && c.IfMatch != "":
 		return c, refuse("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
-	case c.IfNoneMatch != "" && c.IfNoneMatch != "*":
+	case c.IfNoneMatch != "" && c.IfNoneMatch != "*" && !byETag:
 		return c, refuse("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
-	case c.IfMatch == "*":
+	case c.IfMatch == "*" && !byETag:
 		return c, refuse("If-Match", "We don't accept the provided value of If-Match header for this API")
 	case r.hasHeader("If-Modified-Since"):
 		return c, s3err.Header("If-Modified-Since").With("additionalMessage", "We don't accept the provided value of If-Modified-Since header for this API")

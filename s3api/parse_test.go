@@ -258,7 +258,7 @@ func FuzzCopySource(f *testing.F) {
 func FuzzHeaders(f *testing.F) {
 	f.Add("Host: a\r\n x\r\n\r\n")
 	f.Fuzz(func(t *testing.T, raw string) {
-		r := request{headers: parseHeaders(raw)}
+		r := request{headers: parseHeaders(raw), srv: &Server{}}
 		r.contentHeaders()
 		r.readConditions("")
 		_, _ = r.writeConditions()

@@ -243,7 +243,7 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 				continue
 			}
 			if _, err := checksum.Decode(alg, value); err != nil {
-				return nil, invalidChecksum(alg)
+				return nil, r.invalidChecksum(alg, "header")
 			}
 			in.Checksums = append(in.Checksums, object.ChecksumSpec{Algorithm: alg, Value: value})
 		}

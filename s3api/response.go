@@ -176,6 +176,9 @@ func (r *request) explain(err error) *s3err.Error {
 		return e.With("Method", r.method)
 	}
 	e := s3err.From(err)
+	if (e.Code == s3err.NoSuchKey || e.Code == s3err.NoSuchVersion) && (r.method == "GET" || r.method == "HEAD") && r.srv.cfg.Dialect.AbsenceTellsMarker {
+		e = e.WithHeader("x-amz-delete-marker", "false")
+	}
 	// A failure that says no more than "not found" is about the smallest thing the request names.
 	switch e.Code {
 	case s3err.NoSuchBucket, s3err.BucketNotEmpty, s3err.NoSuchBucketPolicy, s3err.NoSuchCORSConfiguration,

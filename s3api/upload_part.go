@@ -62,7 +62,7 @@ func uploadPartCopy(r *request) (*response, error) {
 		res, err := r.srv.objects.UploadPartCopy(r.ctx, r.who, in)
 		if err != nil {
 			e := s3err.From(sourceFailure(err, in))
-			if errs.ReasonOf(err) == object.InvalidRange {
+			if errs.ReasonOf(err) == object.InvalidRange && errs.KindOf(err) == errs.Invalid {
 				// Of a copy this is an argument that does not fit, not a range of the answer.
 				return nil, s3err.Argument("x-amz-copy-source-range", r.header("x-amz-copy-source-range"),
 					"Range specified is not valid for source object of size: "+s3err.Detail(err, "ActualObjectSize"))

@@ -24,6 +24,84 @@ type Dialect struct {
 	RecreateComparesACL bool
 
 	// Of objects, their parts, checksums and keys.
+
+	// AbsentPartInvalid is about reading a part of an object by a number that it has not. Amazon answers 416 InvalidPartNumber, Ceph
+	// 400 InvalidPart, before it looks at a key of SSE-C.
+	// Source: driver/rados/rgw_rados.cc, get_part_obj_state and RGWRados::Object::Read::prepare.
+	AbsentPartInvalid bool
+
+	// PartsKeepChecksums is about reading a part by its number when the checksum of the object is of the whole. Amazon shows none,
+	// Ceph the part's.
+	// Source: driver/rados/rgw_rados.cc, get_part_obj_state (the attributes are the part's); rgw_rest_s3.cc,
+	// RGWGetObj_ObjStore_S3::send_response_data.
+	PartsKeepChecksums bool
+
+	// MalformedChecksumDiffers is about a checksum of a body that is no base64 of the right length. Amazon answers 400
+	// InvalidRequest; Ceph holds the text against the text of what it computed: 400 BadDigest.
+	// Source: rgw_cksum_pipe.cc, RGWPutObj_Cksum::verify; rgw_op.cc, RGWPutObj::execute.
+	MalformedChecksumDiffers bool
+
+	// ChecksumTypeImplied is about a checksum of the whole that comes with the completion of an upload but without
+	// x-amz-checksum-type. Amazon takes it for another kind of checksum, 400 BadDigest; Ceph compares it with its own.
+	// Source: rgw_op.cc, RGWCompleteMultipart::execute and try_sum_part_cksums.
+	ChecksumTypeImplied bool
+
+	// PartChecksumsOptional is about an upload with a checksum made of those of its parts. Amazon wants them all repeated at the
+	// completion, else 400 InvalidRequest; Ceph takes those that it stored.
+	// Source: rgw_op.cc, try_sum_part_cksums.
+	PartChecksumsOptional bool
+
+	// AttributesCountParts is about the checksum in GetObjectAttributes of an object whose checksum is made of those of its parts.
+	// Amazon leaves the number of parts away, Ceph shows it as HeadObject does.
+	// Source: rgw_rest_s3.cc, RGWGetObjAttrs_ObjStore_S3::send_response.
+	AttributesCountParts bool
+
+	// AttributesListParts is about ObjectParts in GetObjectAttributes. Amazon lists parts only where the checksum of the object is
+	// made of theirs, Ceph those of every object made from parts.
+	// Source: rgw_rest_s3.cc, RGWGetObjAttrs_ObjStore_S3::send_response; driver/rados/rgw_sal_rados.cc, RadosObject::list_parts.
+	AttributesListParts bool
+
+	// WriteConditionsByETag is about If-None-Match with an ETag and If-Match: * when an object is written or an upload completed.
+	// Amazon answers 501 NotImplemented, and 409 ConditionalRequestConflict to a completion whose condition came about after the
+	// upload began; Ceph holds every condition against the current version at the commit, and nothing else.
+	// Source: rgw_rest_s3.cc, RGWPutObj_ObjStore_S3::get_params and RGWCompleteMultipart_ObjStore_S3::get_params;
+	// driver/rados/rgw_rados.cc, check_preconditions.
+	WriteConditionsByETag bool
+
+	// PartsInAnyOrder is about the list of parts that completes an upload. Amazon wants ascending numbers, else 400
+	// InvalidPartOrder; Ceph sorts them, and of a number named twice takes the last.
+	// Source: rgw_multi.h, RGWMultiCompleteUpload (parts are a map); rgw_multi.cc.
+	PartsInAnyOrder bool
+
+	// EmptyCompletionMalformed is about completing an upload without a body. Amazon answers 400 InvalidRequest, Ceph 400
+	// MalformedXML, whether there is such an upload or not.
+	// Source: rgw_op.cc, RGWCompleteMultipart::execute.
+	EmptyCompletionMalformed bool
+
+	// CopyRangeUnsatisfied is about a range of an UploadPartCopy that ends, or begins, behind its source. Amazon answers 400
+	// InvalidArgument (InvalidRequest where it begins there), Ceph 416 InvalidRange.
+	// Source: rgw_op.cc, RGWPutObj::execute and get_data (-ERANGE).
+	CopyRangeUnsatisfied bool
+
+	// AbsenceTellsMarker is about x-amz-delete-marker in the answer 404 to a GET or HEAD. Amazon sends it only where there is a
+	// delete marker, Ceph says false where there is none.
+	// Source: rgw_rest.cc, RGWHandler_REST::read_permissions.
+	AbsenceTellsMarker bool
+
+	// OtherCustomerKeyInvalid is about reading an object with another key of SSE-C than it was written with. Amazon answers 403
+	// AccessDenied, Ceph 400 InvalidArgument.
+	// Source: rgw_crypt.cc, rgw_s3_prepare_decrypt.
+	OtherCustomerKeyInvalid bool
+
+	// CompletionNeedsCustomerKey is about completing an upload that was begun with a key of SSE-C. Amazon asks for the key where a
+	// checksum algorithm was asked for, Ceph always, and names it in the answer.
+	// Source: rgw_op.cc, RGWCompleteMultipart::execute (ceph/ceph pull request 71241).
+	CompletionNeedsCustomerKey bool
+
+	// KMSKeyMustBeNamed is about requests that ask for aws:kms without a key. Amazon uses the account's default key, Ceph answers
+	// 400 InvalidArgument.
+	// Source: rgw_crypt.cc, rgw_s3_prepare_encrypt.
+	KMSKeyMustBeNamed bool
 }
 
 // Amazon is the dialect of Amazon S3, the default.
@@ -33,6 +111,22 @@ func Amazon() Dialect { return Dialect{} }
 func Ceph() Dialect {
 	return Dialect{
 		RecreateComparesACL: true,
+
+		AbsentPartInvalid:          true,
+		PartsKeepChecksums:         true,
+		MalformedChecksumDiffers:   true,
+		ChecksumTypeImplied:        true,
+		PartChecksumsOptional:      true,
+		AttributesCountParts:       true,
+		AttributesListParts:        true,
+		WriteConditionsByETag:      true,
+		PartsInAnyOrder:            true,
+		EmptyCompletionMalformed:   true,
+		CopyRangeUnsatisfied:       true,
+		AbsenceTellsMarker:         true,
+		OtherCustomerKeyInvalid:    true,
+		CompletionNeedsCustomerKey: true,
+		KMSKeyMustBeNamed:          true,
 	}
 }
 

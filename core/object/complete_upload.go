@@ -2,15 +2,18 @@ package object
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/storage/blobref"
@@ -35,6 +38,9 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 	if err := checkKey(in.Key); err != nil {
 		return nil, err
 	}
+	if s.cfg.Dialect.PartsInAnyOrder {
+		in.Parts = inOrder(in.Parts)
+	}
 	if err := in.validate(); err != nil {
 		return nil, err
 	}
@@ -55,8 +61,8 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 		if len(in.Parts) == 0 {
 			return invalidRequest("You must specify at least one part")
 		}
-		// Without a checksum to be made of the whole, completing needs no key.
-		if in.Customer != nil || u.Asked {
+		// Without a checksum to be made of the whole, completing needs no key, unless the dialect has it so.
+		if in.Customer != nil || u.Asked || s.cfg.Dialect.CompletionNeedsCustomerKey {
 			if err := u.admitCustomer(in.Customer); err != nil {
 				return err
 			}
@@ -80,7 +86,23 @@ func (s *Service) completeUpload(ctx context.Context, who *iam.Principal, in *Co
 	}
 	res := rec.result(state)
 	res.Expires = b.settings.lifecycle.expiry(in.Key, rec)
+	if s.cfg.Dialect.CompletionNeedsCustomerKey {
+		res.Encryption = rec.detail.encryption(in.Customer)
+	}
 	return res, nil
+}
+
+// inOrder sorts a list of parts by their numbers; of those with one number the last stays.
+func inOrder(parts []CompletePart) []CompletePart {
+	sorted := slices.Clone(parts)
+	slices.SortStableFunc(sorted, func(a, b CompletePart) int { return cmp.Compare(a.Number, b.Number) })
+	kept := sorted[:0]
+	for i, p := range sorted {
+		if i+1 == len(sorted) || sorted[i+1].Number != p.Number {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 // validate applies the rules that need no look at the upload.
@@ -109,15 +131,18 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 	if err := in.checkMode(u); err != nil {
 		return err
 	}
-	chosen, left, err := choose(in, u, stored)
+	d := &tx.s.cfg.Dialect
+	chosen, left, err := choose(d, in, u, stored)
 	if err != nil {
 		return err
 	}
 	if err := checkSizes(in, chosen, tx.s.cfg.MinPartSize); err != nil {
 		return err
 	}
-	if err := in.Conditions.checkSince(tx.key, tx.cur, u); err != nil {
-		return err
+	if !d.WriteConditionsByETag {
+		if err := in.Conditions.checkSince(tx.key, tx.cur, u); err != nil {
+			return err
+		}
 	}
 	rec.flags = flagMultipart | flagManifest
 	if u.Detail.Enc != 0 {
@@ -131,7 +156,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 		rec.size += chosen[i].size
 	}
 	total.Sum(rec.md5[:0])
-	if rec.sums, err = in.objectSums(u, chosen); err != nil {
+	if rec.sums, err = in.objectSums(d, u, chosen); err != nil {
 		return err
 	}
 
@@ -149,7 +174,7 @@ func (tx *keyTx) complete(in *CompleteInput, u *upload, stored []partRecord, rec
 }
 
 // choose picks the parts that the client lists out of those stored; left are the blobs of the others.
-func choose(in *CompleteInput, u *upload, stored []partRecord) (chosen []part, left []blobref.Ref, err error) {
+func choose(d *dialect.Dialect, in *CompleteInput, u *upload, stored []partRecord) (chosen []part, left []blobref.Ref, err error) {
 	chosen = make([]part, 0, len(in.Parts))
 	i := 0
 	for _, asked := range in.Parts {
@@ -166,7 +191,7 @@ func choose(in *CompleteInput, u *upload, stored []partRecord) (chosen []part, l
 				return nil, nil, err
 			}
 		}
-		if len(asked.Checksums) == 0 && u.Asked && u.typ() == checksum.Composite {
+		if len(asked.Checksums) == 0 && u.Asked && u.typ() == checksum.Composite && !d.PartChecksumsOptional {
 			return nil, nil, invalidRequest("The upload was created using a %s checksum. The complete request must include the checksum for each part. "+
 				"It was missing for part %d in the request.", strings.ToLower(u.algorithm().String()), asked.Number)
 		}
@@ -224,7 +249,7 @@ func checkSizes(in *CompleteInput, chosen []part, least int64) error {
 
 // objectSums computes the checksum of the object from those of its parts, and holds the client's against it.
 // There is none where completing needs no key of the customer's.
-func (in *CompleteInput) objectSums(u *upload, chosen []part) ([]sum, error) {
+func (in *CompleteInput) objectSums(d *dialect.Dialect, u *upload, chosen []part) ([]sum, error) {
 	if EncryptionMethod(u.Detail.Enc) == EncryptCustomer && !u.Asked {
 		return nil, nil
 	}
@@ -240,7 +265,7 @@ func (in *CompleteInput) objectSums(u *upload, chosen []part) ([]sum, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checksum of the parts: %w", err)
 	}
-	if c := in.Checksum; c != nil && c.Value != "" && !u.confirms(c, v) {
+	if c := in.Checksum; c != nil && c.Value != "" && !u.confirms(d, c, v) {
 		return nil, errs.New(errs.Invalid, BadDigest, "The %s you specified did not match the calculated checksum.", strings.ToLower(v.Algorithm.String()))
 	}
 	return []sum{{algorithm: v.Algorithm, typ: v.Type, digest: v.Sum}}, nil
@@ -261,11 +286,11 @@ func (in *CompleteInput) checkMode(u *upload) error {
 // confirms reports whether a checksum that the client sent is v, the object's, by the rules of Amazon's recorded answers (LocalStack's
 // test_multipart_parts_checksum_exceptions_full_object and …_checksum_default): one of the whole counts only with its type named, and
 // where no algorithm was asked for, other ones mean nothing. The number of parts may be left out of a composite value.
-func (u *upload) confirms(c *Checksum, v checksum.Value) bool {
+func (u *upload) confirms(d *dialect.Dialect, c *Checksum, v checksum.Value) bool {
 	switch {
 	case c.Algorithm != v.Algorithm:
 		return !u.Asked
-	case u.Asked && v.Type == checksum.FullObject && c.Type == checksum.NoType:
+	case u.Asked && v.Type == checksum.FullObject && c.Type == checksum.NoType && !d.ChecksumTypeImplied:
 		return false
 	}
 	return c.Value == v.String() || c.Value == checksum.Encode(v.Sum)

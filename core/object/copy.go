@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 )
@@ -139,7 +140,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 		if archived(src.f.class) && !in.archived && !src.f.detail.restore(s.now()).readable() {
 			return nil, archivedState(src.f.class, "Operation is not valid for the source object's storage class")
 		}
-		if err := in.checkSourceRange(src.f.size); err != nil {
+		if err := in.checkSourceRange(&s.cfg.Dialect, src.f.size); err != nil {
 			return nil, err
 		}
 		res := &GetResult{Length: src.f.size}
@@ -163,12 +164,14 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 }
 
 // checkSourceRange applies the rules for what may be copied at once.
-func (in *CopyInput) checkSourceRange(size int64) error {
+func (in *CopyInput) checkSourceRange(d *dialect.Dialect, size int64) error {
 	n := size
 	if in.SrcRange.Kind != RangeNone {
 		off, length, ok := in.SrcRange.resolve(size)
 		switch {
 		case ok && in.SrcRange.Kind == RangeFromTo && in.SrcRange.Last < size && off >= 0:
+		case d.CopyRangeUnsatisfied:
+			return errs.New(errs.RangeUnsatisfied, InvalidRange, "The requested range is not satisfiable")
 		case !ok:
 			return invalidRequest("The specified copy range is invalid for the source object size")
 		default:

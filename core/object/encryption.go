@@ -177,6 +177,9 @@ func (s *Service) sealFor(ctx context.Context, who *iam.Principal, b *bucket, as
 	}
 	id := kms.ManagedKey
 	if e.method.usesKMS() {
+		if use.KeyID == "" && !implied && s.cfg.Dialect.KMSKeyMustBeNamed {
+			return nil, invalidArgument("Server Side Encryption with KMS managed key requires HTTP header x-amz-server-side-encryption-aws-kms-key-id")
+		}
 		if err := checkContext(use.Context); err != nil {
 			return nil, err
 		}
@@ -266,6 +269,9 @@ func (s *Service) admitReader(d *detail, key *CustomerKey) error {
 		return invalidRequest("The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.")
 	}
 	_, err := openCustomer(d, key)
+	if err != nil && s.cfg.Dialect.OtherCustomerKeyInvalid {
+		return invalidArgument("The calculated MD5 hash of the key did not match the hash that was provided.")
+	}
 	return err
 }
 

@@ -3,8 +3,9 @@ package object
 import (
 	"context"
 	"errors"
-	"github.com/aureole-cloud/aureole/core/checksum"
 
+	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/dialect"
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/core/kms"
@@ -53,7 +54,7 @@ func (s *Service) get(ctx context.Context, who *iam.Principal, in *GetInput, wit
 			return nil, s.hideAbsence(ctx, who, b, in.Key, err)
 		}
 		if err := s.admitReader(&f.detail, in.Customer); err != nil {
-			return nil, err
+			return nil, s.absentPart(ctx, b, in, f, err)
 		}
 		if err := in.Conditions.check(f.record, s.now()); err != nil {
 			return nil, err
@@ -105,7 +106,7 @@ func (s *Service) open(ctx context.Context, who *iam.Principal, b *bucket, in *G
 			return err
 		}
 	}
-	if err := f.slice(in, m, res); err != nil {
+	if err := f.slice(&s.cfg.Dialect, in, m, res); err != nil {
 		return err
 	}
 	if !withBody {
@@ -125,14 +126,14 @@ func (s *Service) open(ctx context.Context, who *iam.Principal, b *bucket, in *G
 }
 
 // slice works out the offset and length that a range or part number asks for.
-func (r *record) slice(in *GetInput, m *manifest, res *GetResult) error {
+func (r *record) slice(d *dialect.Dialect, in *GetInput, m *manifest, res *GetResult) error {
 	switch {
 	case in.PartNumber != 0 && in.Range.Kind != RangeNone:
 		return invalidRequest("Cannot specify both Range header and partNumber query parameter")
 	case in.PartNumber < 0 || in.PartNumber > MaxParts:
 		return invalidArgument("Part number must be an integer between 1 and %d, inclusive", MaxParts)
 	case in.PartNumber != 0:
-		return r.slicePart(in.PartNumber, m, res)
+		return r.slicePart(d, in.PartNumber, m, res)
 	case in.Range.Kind != RangeNone:
 		off, n, ok := in.Range.resolve(r.size)
 		if !ok {
@@ -148,12 +149,29 @@ func (r *record) slice(in *GetInput, m *manifest, res *GetResult) error {
 	return nil
 }
 
-func (r *record) slicePart(number int, m *manifest, res *GetResult) error {
-	notThere := errs.New(errs.RangeUnsatisfied, InvalidPartNumber, "The requested partnumber is not satisfiable")
-	notThere.Detail = map[string]string{"PartNumberRequested": itoa(number), "ActualPartCount": itoa(max(r.parts, 1))}
+// absentPart is the refusal of a reader that lacks the key: where an absent part is told first it is that, else refusal.
+func (s *Service) absentPart(ctx context.Context, b *bucket, in *GetInput, f found, refusal error) error {
+	if s.cfg.Dialect.AbsentPartInvalid && in.PartNumber != 0 {
+		if err := s.open(ctx, nil, b, in, f, &GetResult{}, false); errs.ReasonOf(err) == InvalidPart {
+			return err
+		}
+	}
+	return refusal
+}
+
+func (r *record) absentPart(d *dialect.Dialect, number int) error {
+	if d.AbsentPartInvalid {
+		return errs.New(errs.Invalid, InvalidPart, "One or more of the specified parts could not be found.")
+	}
+	e := errs.New(errs.RangeUnsatisfied, InvalidPartNumber, "The requested partnumber is not satisfiable")
+	e.Detail = map[string]string{"PartNumberRequested": itoa(number), "ActualPartCount": itoa(max(r.parts, 1))}
+	return e
+}
+
+func (r *record) slicePart(d *dialect.Dialect, number int, m *manifest, res *GetResult) error {
 	if !r.is(flagMultipart) || m == nil {
 		if number != 1 {
-			return notThere
+			return r.absentPart(d, number)
 		}
 		res.Partial = r.size > 0
 		return nil
@@ -163,11 +181,11 @@ func (r *record) slicePart(number int, m *manifest, res *GetResult) error {
 		return err
 	}
 	if !ok {
-		return notThere
+		return r.absentPart(d, number)
 	}
 	res.Offset, res.Length, res.Partial = off, p.size, r.size > 0
 	switch {
-	case len(r.sums) > 0 && r.sums[0].typ != checksum.Composite:
+	case len(r.sums) > 0 && r.sums[0].typ != checksum.Composite && !d.PartsKeepChecksums:
 		if p.size != r.size { // else the checksum of the whole is the part's
 			res.Checksums = nil
 		}
