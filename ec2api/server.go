@@ -29,6 +29,7 @@ type Server struct {
 	network *network.Service
 	auth    *queryauth.Authenticator
 	actions table
+	written written
 
 	permissions map[string]*permission
 	observer    Observer

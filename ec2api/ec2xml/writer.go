@@ -6,6 +6,7 @@ package ec2xml
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -22,6 +23,15 @@ func NewWriter(b []byte) *Writer { return &Writer{b} }
 
 // Bytes is what has been written.
 func (w *Writer) Bytes() []byte { return w.b }
+
+// Len is how many bytes have been written.
+func (w *Writer) Len() int { return len(w.b) }
+
+// Grow makes room for n more bytes at once.
+func (w *Writer) Grow(n int) { w.b = slices.Grow(w.b, n) }
+
+// Raw writes what was written before, elements and all.
+func (w *Writer) Raw(xml []byte) { w.b = append(w.b, xml...) }
 
 // Header writes the XML declaration.
 func (w *Writer) Header() { w.b = append(w.b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"...) }
