@@ -3,6 +3,7 @@ package s3api
 import (
 	"strings"
 
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
@@ -42,7 +43,7 @@ func (r *request) aclHeaders(valid func(canned string) bool) (object.ACLInput, e
 		if !r.hasHeader(h.name) {
 			continue
 		}
-		grants, err := parseGrants(h.name, r.headerList(h.name), h.permission)
+		grants, err := parseGrants(h.name, r.headerList(h.name), h.permission, r.byEmail)
 		if err != nil {
 			return in, err
 		}
@@ -55,7 +56,7 @@ func (r *request) aclHeaders(valid func(canned string) bool) (object.ACLInput, e
 }
 
 // parseGrants reads the grantees of a header: id="…", uri="…" or emailAddress="…", separated by commas.
-func parseGrants(header, v string, p object.Permission) ([]object.Grant, error) {
+func parseGrants(header, v string, p object.Permission, byEmail emails) ([]object.Grant, error) {
 	var grants []object.Grant
 	for item := range strings.SplitSeq(v, ",") {
 		if len(grants) == object.MaxGrants {
@@ -72,7 +73,10 @@ func parseGrants(header, v string, p object.Permission) ([]object.Grant, error) 
 				return nil, s3err.Argument("uri", name, "Invalid group uri")
 			}
 		case "emailAddress":
-			return nil, byEmail()
+			var err error
+			if g.CanonicalID, err = byEmail(name); err != nil {
+				return nil, err
+			}
 		default:
 			ok = false
 		}
@@ -84,8 +88,20 @@ func parseGrants(header, v string, p object.Permission) ([]object.Grant, error) 
 	return grants, nil
 }
 
-// byEmail is what Amazon answers to grants by e-mail address since October 2025.
-func byEmail() error { return s3err.New(s3err.MethodNotAllowed) }
+// emails finds the canonical id of the account that an e-mail address stands for.
+type emails func(address string) (string, error)
+
+// byEmail refuses addresses, as Amazon does since October 2025, or looks them up.
+func (r *request) byEmail(address string) (string, error) {
+	if !r.srv.cfg.Dialect.GrantsByEmail {
+		return "", s3err.New(s3err.MethodNotAllowed)
+	}
+	a, err := r.srv.iam.AccountByEmail(r.ctx, address)
+	if errs.KindOf(err) == errs.NotFound {
+		return "", s3err.New(s3err.UnresolvableGrant)
+	}
+	return a.CanonicalID, err
+}
 
 // aclBody reads the access control list that a request sets: from its headers or from its body, not from both.
 func (r *request) aclBody(valid func(canned string) bool) (object.ACLInput, error) {
@@ -112,7 +128,7 @@ func (r *request) aclBody(valid func(canned string) bool) (object.ACLInput, erro
 	}
 	in.Given, in.Owner = true, doc.Owner.ID
 	for i := range doc.List.Grants {
-		g, err := documentGrant(&doc.List.Grants[i])
+		g, err := documentGrant(&doc.List.Grants[i], r.byEmail)
 		if err != nil {
 			return in, err
 		}
@@ -122,7 +138,7 @@ func (r *request) aclBody(valid func(canned string) bool) (object.ACLInput, erro
 }
 
 // documentGrant reads one grant of a document.
-func documentGrant(g *s3xml.Grant) (object.Grant, error) {
+func documentGrant(g *s3xml.Grant, byEmail emails) (object.Grant, error) {
 	var out object.Grant
 	var ok bool
 	if out.Permission, ok = object.ParsePermission(g.Permission); !ok {
@@ -152,7 +168,10 @@ func documentGrant(g *s3xml.Grant) (object.Grant, error) {
 			return out, s3err.Argument("Group/URI", g.Grantee.URI, "Invalid group uri")
 		}
 	case "AmazonCustomerByEmail":
-		return out, byEmail()
+		var err error
+		if out.CanonicalID, err = byEmail(g.Grantee.Email); err != nil {
+			return out, err
+		}
 	default:
 		return out, s3err.New(s3err.MalformedACL)
 	}

@@ -58,7 +58,7 @@ func putBucketLogging(r *request) (*response, error) {
 	if err := r.readXML("BucketLoggingStatus", r.srv.cfg.Limits.XMLBody, optionalDigest, &in); err != nil {
 		return nil, err
 	}
-	l, err := loggingOf(&in)
+	l, err := r.loggingOf(&in)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func putBucketLogging(r *request) (*response, error) {
 }
 
 // loggingOf reads a configuration; nil is none.
-func loggingOf(in *s3xml.BucketLoggingStatus) (*object.Logging, error) {
+func (r *request) loggingOf(in *s3xml.BucketLoggingStatus) (*object.Logging, error) {
 	e := in.Enabled
 	if e == nil {
 		return nil, nil
@@ -79,7 +79,7 @@ func loggingOf(in *s3xml.BucketLoggingStatus) (*object.Logging, error) {
 	}
 	l := &object.Logging{Target: *e.TargetBucket, Prefix: *e.TargetPrefix}
 	for i := range e.Grants {
-		g, err := documentGrant(&e.Grants[i])
+		g, err := documentGrant(&e.Grants[i], r.byEmail)
 		if err != nil {
 			if s3err.From(err).Code == s3err.MalformedACL {
 				err = s3err.New(s3err.MalformedXML)

@@ -134,14 +134,15 @@ func (s *Server) checkExpectedOwner(r *request, bucket, header string) error {
 	if want == "" || bucket == "" || r.op.handler == nil || r.op.name == "CreateBucket" {
 		return nil
 	}
-	if len(want) != 12 || strings.Trim(want, "0123456789") != "" {
+	anyID := s.cfg.Dialect.ExpectedOwnerAnyID
+	if !anyID && (len(want) != 12 || strings.Trim(want, "0123456789") != "") {
 		return s3err.Newf(s3err.InvalidBucketOwner, "The value of the expected bucket owner parameter must be an AWS Account ID... [%s]", want)
 	}
 	owner, err := s.objects.Owner(r.ctx, bucket)
 	if err != nil {
 		return err
 	}
-	if owner.AccountID != want {
+	if owner.AccountID != want && (!anyID || owner.CanonicalID != want) {
 		return s3err.New(s3err.AccessDenied).WithStatus(http.StatusForbidden)
 	}
 	return nil

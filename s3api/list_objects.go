@@ -22,7 +22,7 @@ func listObjects(r *request) (*response, error) {
 	}
 	x := s3xml.New("ListBucketResult", listSize(page))
 	x.Text("Name", r.bucket)
-	x.Name("Prefix", in.Prefix, urlEncoded)
+	x.Name("Prefix", in.Prefix, urlEncoded && !r.srv.cfg.Dialect.ListPrefixPlain)
 	x.Name("Marker", in.StartAfter, urlEncoded)
 	// Without a delimiter the last key is the marker and clients take it from there.
 	if page.Truncated && in.Delimiter != "" {
@@ -46,10 +46,13 @@ func listObjectsV2(r *request) (*response, error) {
 	startAfter := r.query.get("start-after")
 	in.StartAfter = startAfter
 	token, hasToken := r.query.lookup("continuation-token")
-	if hasToken {
-		if token == "" {
+	switch {
+	case hasToken && token == "":
+		if !r.srv.cfg.Dialect.EmptyTokenStarts {
 			return nil, s3err.Newf(s3err.InvalidArgument, "The continuation token provided is incorrect").With("ArgumentName", "continuation-token")
 		}
+		in.StartAfter = ""
+	case hasToken:
 		if in.StartAfter, err = decodeToken(token); err != nil {
 			return nil, s3err.Argument("continuation-token", token, "The continuation token provided is incorrect")
 		}
@@ -60,14 +63,14 @@ func listObjectsV2(r *request) (*response, error) {
 	}
 	x := s3xml.New("ListBucketResult", listSize(page))
 	x.Text("Name", r.bucket)
-	x.Name("Prefix", in.Prefix, urlEncoded)
+	x.Name("Prefix", in.Prefix, urlEncoded && !r.srv.cfg.Dialect.ListPrefixPlain)
 	if hasToken {
 		x.Text("ContinuationToken", token)
 	}
 	if page.Truncated {
 		x.Text("NextContinuationToken", encodeToken(page.Next))
 	}
-	if startAfter != "" && !hasToken {
+	if startAfter != "" && (!hasToken || r.srv.cfg.Dialect.StartAfterBesideToken) {
 		x.Name("StartAfter", startAfter, urlEncoded)
 	}
 	x.Int("KeyCount", int64(len(page.Entries)+len(page.CommonPrefixes)))

@@ -277,7 +277,7 @@ func FuzzGrants(f *testing.F) {
 	f.Add(`id="a", uri="http://acs.amazonaws.com/groups/global/AllUsers",emailAddress="a@b"`)
 	f.Add(`id=a,id=,=`)
 	f.Fuzz(func(t *testing.T, v string) {
-		grants, err := parseGrants("x-amz-grant-read", v, object.PermRead)
+		grants, err := parseGrants("x-amz-grant-read", v, object.PermRead, func(a string) (string, error) { return "of " + a, nil })
 		if err != nil {
 			return
 		}

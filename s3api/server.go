@@ -57,6 +57,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	v, err := sigv4.New(sigv4.Config{
 		Protocol: sigv4.S3, Region: cfg.Region, StrictRegion: cfg.StrictRegion, DisableV2: cfg.DisableV2,
+		DenyOddExpires: cfg.Dialect.OddExpiresDenied,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3api: %w", err)

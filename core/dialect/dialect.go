@@ -23,6 +23,50 @@ type Dialect struct {
 	// Source: rgw_op.cc, RGWCreateBucket::execute; rgw_rest_s3.cc, RGWCreateBucket_ObjStore_S3::send_response.
 	RecreateComparesACL bool
 
+	// PolicyStatusOfACL is about GetBucketPolicyStatus. Amazon answers 404 NoSuchBucketPolicy where there is no policy, and
+	// looks at the policy only where there is one. Ceph answers always: public is what policy or access control list make public.
+	// Source: rgw_op.cc, RGWGetBucketPolicyStatus::execute.
+	PolicyStatusOfACL bool
+
+	// OddExpiresDenied is about an X-Amz-Expires that is no number from 1 to 604800. Amazon answers 400
+	// AuthorizationQueryParametersError, Ceph 403 AccessDenied.
+	// Source: rgw_auth_s3.cc, parse_v4_query_string.
+	OddExpiresDenied bool
+
+	// GrantsByGrantee is about the order of grants in an access control list that is read. Amazon keeps that in which they were
+	// set. Ceph keeps them by the id of the grantee, and groups, which have none, come first.
+	// Source: rgw_acl.cc, RGWAccessControlList::add_grant.
+	GrantsByGrantee bool
+
+	// GrantsByEmail is about grantees that are named by an e-mail address. Amazon answers 405 MethodNotAllowed since October
+	// 2025. Ceph grants to the user of that address, and answers 400 UnresolvableGrantByEmailAddress where there is none.
+	// Source: rgw_acl_s3.cc, resolve_grant.
+	GrantsByEmail bool
+
+	// ExpectedOwnerAnyID is about x-amz-expected-bucket-owner. Amazon answers 400 InvalidBucketOwnerAWSAccountID when it has not
+	// 12 digits. Ceph compares it with the id of the owner, which is any text: 403 AccessDenied when it is another. Here the
+	// canonical id, which answers show as the owner's, and the account id are both the owner's.
+	// Source: ceph/ceph pull request 61215.
+	ExpectedOwnerAnyID bool
+
+	// ExcessTagsInvalid is about more tags than an object may have. Amazon answers 400 BadRequest, Ceph 400 InvalidTag.
+	// Source: rgw_tag.cc, RGWObjTags::check_and_add_tag.
+	ExcessTagsInvalid bool
+
+	// EmptyTokenStarts is about an empty continuation-token. Amazon answers 400 InvalidArgument. Ceph lists from the start and
+	// shows it.
+	// Source: rgw_rest_s3.cc, RGWListBucket_ObjStore_S3v2::get_params and send_response.
+	EmptyTokenStarts bool
+
+	// StartAfterBesideToken is about ListObjectsV2 with start-after and continuation-token. Amazon shows StartAfter only without a
+	// token, Ceph always.
+	// Source: rgw_rest_s3.cc, RGWListBucket_ObjStore_S3v2::send_response.
+	StartAfterBesideToken bool
+
+	// ListPrefixPlain is about the Prefix of ListObjects and ListObjectsV2 with encoding-type=url. Amazon encodes it, Ceph does not.
+	// Source: rgw_rest_s3.cc, RGWListBucket_ObjStore_S3::send_common_response.
+	ListPrefixPlain bool
+
 	// Of objects, their parts, checksums and keys.
 
 	// AbsentPartInvalid is about reading a part of an object by a number that it has not. Amazon answers 416 InvalidPartNumber, Ceph
@@ -110,7 +154,16 @@ func Amazon() Dialect { return Dialect{} }
 // Ceph is the dialect of Ceph's RADOS Gateway.
 func Ceph() Dialect {
 	return Dialect{
-		RecreateComparesACL: true,
+		RecreateComparesACL:   true,
+		PolicyStatusOfACL:     true,
+		OddExpiresDenied:      true,
+		GrantsByGrantee:       true,
+		GrantsByEmail:         true,
+		ExpectedOwnerAnyID:    true,
+		ExcessTagsInvalid:     true,
+		EmptyTokenStarts:      true,
+		StartAfterBesideToken: true,
+		ListPrefixPlain:       true,
 
 		AbsentPartInvalid:          true,
 		PartsKeepChecksums:         true,

@@ -143,6 +143,23 @@ func (s *Service) AccountByCanonicalID(_ context.Context, canonical string) (Acc
 	return a.public(), nil
 }
 
+// AccountByEmail returns the one account that was made with an address, written as it was then. An address that several have
+// is nobody's.
+func (s *Service) AccountByEmail(_ context.Context, address string) (Account, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []accountRecord
+	for _, a := range s.mu.dir.accounts {
+		if a.Email == address && address != "" {
+			found = append(found, a)
+		}
+	}
+	if len(found) != 1 {
+		return Account{}, noAccount(address)
+	}
+	return found[0].public(), nil
+}
+
 func noAccount(id string) error {
 	return errs.New(errs.NotFound, NoSuchEntity, "There is no account %q.", id).On(id)
 }

@@ -3,6 +3,8 @@ package object
 import (
 	"context"
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -162,7 +164,10 @@ func decodeGrants(data []byte) (grantList, error) {
 // outer is the list as callers read it.
 func (s *Service) outerACL(ctx context.Context, l grantList, owner Owner) ACL {
 	acl := ACL{Owner: owner}
-	for _, g := range l.explicit(owner) {
+	if l = l.explicit(owner); s.cfg.Dialect.GrantsByGrantee {
+		l = l.byGrantee()
+	}
+	for _, g := range l {
 		if g.Group == NoGroup {
 			switch {
 			case g.CanonicalID == owner.CanonicalID:
@@ -185,6 +190,13 @@ func (l grantList) explicit(owner Owner) grantList {
 	if l == nil {
 		return ownerOnly(owner)
 	}
+	return l
+}
+
+// byGrantee is the list in the order of canonical ids, groups, which have none, before them.
+func (l grantList) byGrantee() grantList {
+	l = slices.Clone(l)
+	slices.SortStableFunc(l, func(a, b Grant) int { return strings.Compare(a.CanonicalID, b.CanonicalID) })
 	return l
 }
 

@@ -47,6 +47,9 @@ func (s *Service) PutPublicAccess(ctx context.Context, who iam.Principal, bucket
 // PolicyIsPublic reports whether the policy of a bucket gives something to everybody.
 func (s *Service) PolicyIsPublic(ctx context.Context, who iam.Principal, bucket string) (bool, error) {
 	b, err := s.enterSettings(ctx, &who, actGetPolicyStatus, bucket)
+	if err == nil && s.cfg.Dialect.PolicyStatusOfACL {
+		return b.settings.public || b.settings.ownership.lists() && b.settings.acl.public(), nil
+	}
 	if err == nil && b.settings.policy == nil {
 		r := SettingPolicy.rule()
 		err = errs.New(errs.NotFound, r.absent, "%s", r.message).On(bucket)

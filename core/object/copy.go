@@ -23,7 +23,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	if err != nil {
 		return nil, err
 	}
-	class, err := checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
+	class, err := s.checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 			return nil, err
 		}
 	}
-	class, err := checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
+	class, err := s.checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
 	if err != nil {
 		return nil, err
 	}

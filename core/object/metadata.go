@@ -1,6 +1,7 @@
 package object
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,16 @@ func checkTags(tags []Tag, limit int) error {
 	return nil
 }
 
+// checkObjectTags is checkTags of an object, in the words of the dialect.
+func (s *Service) checkObjectTags(tags []Tag) error {
+	err := checkTags(tags, MaxObjectTags)
+	var e *errs.E
+	if s.cfg.Dialect.ExcessTagsInvalid && errors.As(err, &e) && e.Reason == BadRequest {
+		e.Reason = InvalidTag
+	}
+	return err
+}
+
 func invalidTag(why, key, value string) error {
 	e := errs.New(errs.Invalid, InvalidTag, "%s", why)
 	e.Detail = map[string]string{"TagKey": key}
@@ -92,7 +103,7 @@ func invalidTag(why, key, value string) error {
 	return e
 }
 
-// tooManyTags is the rule that a count of tags breaks: S3 calls it a bad request on objects, a bad tag on buckets.
+// tooManyTags is the rule that a count of tags breaks: Amazon calls it a bad request on objects, a bad tag on buckets.
 func tooManyTags(limit int) errs.Reason {
 	if limit == MaxBucketTags {
 		return InvalidTag

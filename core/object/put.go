@@ -46,7 +46,7 @@ func (s *Service) put(ctx context.Context, who *iam.Principal, in *PutInput) (*P
 			return nil, err
 		}
 	}
-	class, err := checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
+	class, err := s.checkNewObject(in.Key, in.Metadata, in.Tags, in.StorageClass)
 	if err != nil {
 		return nil, err
 	}
@@ -180,14 +180,14 @@ func (r *record) result(state Versioning) *PutResult {
 }
 
 // checkNewObject applies the rules for what a new object is called and carries.
-func checkNewObject(key string, meta []Meta, tags []Tag, class string) (uint8, error) {
+func (s *Service) checkNewObject(key string, meta []Meta, tags []Tag, class string) (uint8, error) {
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
 	if err := checkMetadata(meta); err != nil {
 		return 0, err
 	}
-	if err := checkTags(tags, MaxObjectTags); err != nil {
+	if err := s.checkObjectTags(tags); err != nil {
 		return 0, err
 	}
 	return parseStorageClass(class)

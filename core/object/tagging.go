@@ -59,7 +59,7 @@ func (s *Service) setTags(ctx context.Context, who *iam.Principal, action, bucke
 	if err := checkKey(key); err != nil {
 		return "", err
 	}
-	if err := checkTags(tags, MaxObjectTags); err != nil {
+	if err := s.checkObjectTags(tags); err != nil {
 		return "", err
 	}
 	outer := ""

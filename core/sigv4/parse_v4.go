@@ -144,6 +144,8 @@ func (v *Verifier) parsePresignedV4(r *Request, a *Auth) *Error {
 	}
 	seconds, err := strconv.ParseInt(expires, 10, 64)
 	switch {
+	case v.cfg.DenyOddExpires && (err != nil || seconds < 1 || seconds > int64(MaxExpires/time.Second)):
+		return refuse(AccessDenied, "Access Denied")
 	case err != nil:
 		return badQuery("X-Amz-Expires should be a number")
 	case seconds < 0:

@@ -136,6 +136,9 @@ type Config struct {
 	StrictRegion bool
 	// DisableV2 refuses Version 2 signatures, which cover neither all headers nor the body.
 	DisableV2 bool
+	// DenyOddExpires refuses an X-Amz-Expires that is no number from a second to a week as access that is denied, not as a
+	// parameter that is wrong.
+	DenyOddExpires bool
 	// CacheSize bounds the signing keys that are kept; 0 means 4,096.
 	CacheSize int
 }
