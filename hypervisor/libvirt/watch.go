@@ -2,6 +2,7 @@ package libvirt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -202,6 +203,9 @@ func (h *hub) lifecycle(dom lv.Domain, what lv.DomainEventType, detail int32, ou
 		defer cancel()
 		m, err := h.d.Get(ctx, dom.Name)
 		if err != nil {
+			if !errors.Is(err, hypervisor.ErrNotFound) && h.ctx.Err() == nil {
+				h.missed(dom, err)
+			}
 			return false
 		}
 		out.State, out.Reason = m.State, m.Reason
@@ -222,7 +226,16 @@ func (h *hub) owned(dom lv.Domain) bool {
 		owner = o
 		return err
 	})
+	if err != nil && !isCode(err, lv.ErrNoDomain) && h.ctx.Err() == nil {
+		h.missed(dom, err)
+	}
 	return err == nil && owner == h.d.cfg.Owner
+}
+
+// missed has watchers list: there was an event, and the daemon did not say in time what they need to know of it.
+func (h *hub) missed(dom lv.Domain, why error) {
+	h.d.cfg.Log.Warn("cannot tell what an event of libvirt is about", "machine", dom.Name, "err", why)
+	h.send(hypervisor.Event{Kind: hypervisor.EventResync, Time: time.Now()})
 }
 
 func (h *hub) send(e hypervisor.Event) {
