@@ -2,7 +2,7 @@ package compute
 
 import "time"
 
-//go:generate go run github.com/tinylib/msgp -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
+//go:generate go run github.com/tinylib/msgp@v1.6.5 -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
 
 //msgp:limit arrays:4096 maps:64
 

@@ -1,6 +1,6 @@
 package iam
 
-//go:generate go run github.com/tinylib/msgp -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
+//go:generate go run github.com/tinylib/msgp@v1.6.5 -file records.go -o zz_generated_records.go -io=false -tests=false -unexported
 
 //msgp:limit arrays:65536 maps:64
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-//go:generate go run github.com/tinylib/msgp -file types.go -o zz_generated_types.go -io=false -tests=false -unexported
+//go:generate go run github.com/tinylib/msgp@v1.6.5 -file types.go -o zz_generated_types.go -io=false -tests=false -unexported
 
 //msgp:limit arrays:65536 maps:64
 //msgp:shim netip.Addr as:string using:addrText/textAddr mode:convert
