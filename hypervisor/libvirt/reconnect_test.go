@@ -116,7 +116,7 @@ func (p *proxy) hear(yes bool) {
 // are told to list.
 func TestReconnect(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // for all, on a machine with much else to do
 	defer cancel()
 	owner := fmt.Sprintf("test-reconnect-%08x", rand.Uint32())
 	keeper := open(t, libvirt.Test, owner) // the test driver forgets its machines when nobody is connected
@@ -178,6 +178,9 @@ func TestReconnect(t *testing.T) {
 		if e.Machine == name && e.State == hypervisor.StatePaused {
 			break
 		}
+	}
+	if ctx.Err() != nil {
+		t.Fatal("told nothing of the pause")
 	}
 
 	// A daemon that hangs holds nobody up longer than he wants, and its connection is given up.

@@ -126,7 +126,10 @@ func (h *hub) relay() (subscribed bool, err error) {
 	for {
 		select {
 		case e := <-events:
-			h.handle(e)
+			// When the daemon does not say in time what the event is about, watchers have to list: they are told when it is heard again.
+			if err := h.handle(e); err != nil && h.ctx.Err() == nil {
+				return true, fmt.Errorf("cannot tell what an event is about: %w", err)
+			}
 		case <-l.Disconnected():
 			return true, fmt.Errorf("%w: the connection to libvirt broke", hypervisor.ErrUnavailable)
 		case <-h.ctx.Done():
@@ -136,14 +139,17 @@ func (h *hub) relay() (subscribed bool, err error) {
 }
 
 // handle turns an event of libvirt into one of the contract, if it is about an owned machine.
-func (h *hub) handle(e any) {
+func (h *hub) handle(e any) error {
 	out := hypervisor.Event{Time: time.Now()}
 	var dom lv.Domain
 	switch e := e.(type) {
 	case *lv.DomainEventCallbackLifecycleMsg:
 		dom = e.Msg.Dom
-		if !h.owned(dom) || !h.lifecycle(dom, lv.DomainEventType(e.Msg.Event), e.Msg.Detail, &out) {
-			return
+		if own, err := h.owned(dom); !own || err != nil {
+			return err
+		}
+		if tell, err := h.lifecycle(dom, lv.DomainEventType(e.Msg.Event), e.Msg.Detail, &out); !tell || err != nil {
+			return err
 		}
 	case *lv.DomainEventCallbackRebootMsg:
 		dom, out.Kind = e.Msg.Dom, hypervisor.EventReboot
@@ -157,23 +163,24 @@ func (h *hub) handle(e any) {
 		case strings.HasPrefix(alias, nicAlias):
 			out.Kind, out.Device = hypervisor.EventNICDetached, macOfAlias(alias)
 		default:
-			return
+			return nil
 		}
 	default:
-		return
+		return nil
 	}
-	if !h.owned(dom) {
-		return
+	if own, err := h.owned(dom); !own || err != nil {
+		return err
 	}
 	if out.Kind == hypervisor.EventUndefined {
 		h.d.forget(dom)
 	}
 	out.Machine = dom.Name
 	h.send(out)
+	return nil
 }
 
 // lifecycle fills an event in, and says whether there is anything to tell.
-func (h *hub) lifecycle(dom lv.Domain, what lv.DomainEventType, detail int32, out *hypervisor.Event) bool {
+func (h *hub) lifecycle(dom lv.Domain, what lv.DomainEventType, detail int32, out *hypervisor.Event) (tell bool, err error) {
 	out.Kind = hypervisor.EventState
 	switch what {
 	case lv.DomainEventStopped:
@@ -202,22 +209,22 @@ func (h *hub) lifecycle(dom lv.Domain, what lv.DomainEventType, detail int32, ou
 		ctx, cancel := context.WithTimeout(h.ctx, dialLimit)
 		defer cancel()
 		m, err := h.d.Get(ctx, dom.Name)
+		if errors.Is(err, hypervisor.ErrNotFound) {
+			return false, nil
+		}
 		if err != nil {
-			if !errors.Is(err, hypervisor.ErrNotFound) && h.ctx.Err() == nil {
-				h.missed(dom, err)
-			}
-			return false
+			return false, err
 		}
 		out.State, out.Reason = m.State, m.Reason
 	case lv.DomainEventUndefined:
 		out.Kind = hypervisor.EventUndefined
 	default:
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
-func (h *hub) owned(dom lv.Domain) bool {
+func (h *hub) owned(dom lv.Domain) (bool, error) {
 	ctx, cancel := context.WithTimeout(h.ctx, dialLimit)
 	defer cancel()
 	var owner string
@@ -226,16 +233,10 @@ func (h *hub) owned(dom lv.Domain) bool {
 		owner = o
 		return err
 	})
-	if err != nil && !isCode(err, lv.ErrNoDomain) && h.ctx.Err() == nil {
-		h.missed(dom, err)
+	if isCode(err, lv.ErrNoDomain) {
+		return false, nil // it has gone, and nobody had asked for it
 	}
-	return err == nil && owner == h.d.cfg.Owner
-}
-
-// missed has watchers list: there was an event, and the daemon did not say in time what they need to know of it.
-func (h *hub) missed(dom lv.Domain, why error) {
-	h.d.cfg.Log.Warn("cannot tell what an event of libvirt is about", "machine", dom.Name, "err", why)
-	h.send(hypervisor.Event{Kind: hypervisor.EventResync, Time: time.Now()})
+	return err == nil && owner == h.d.cfg.Owner, err // after an error the call may still be going on
 }
 
 func (h *hub) send(e hypervisor.Event) {
