@@ -76,17 +76,7 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	adminPort, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		Host:      fmt.Sprintf("127.0.0.1:%d", port),
-		Admin:     fmt.Sprintf("http://127.0.0.1:%d", adminPort),
 		AccessKey: accessKey,
 		SecretKey: secretKey,
 		Region:    region,
@@ -94,30 +84,47 @@ func New(opts Options) (*Server, error) {
 		opts:      opts,
 		bin:       bin,
 	}
-	s.Endpoint = "http://" + s.Host
-	s.args = []string{"serve", "--listen", s.Host, "--admin-listen", fmt.Sprintf("127.0.0.1:%d", adminPort)}
+	var args []string
 	for i := range opts.Devices {
 		dir := filepath.Join(opts.Dir, fmt.Sprintf("data%d", i+1))
 		s.Data = append(s.Data, dir)
-		s.args = append(s.args, "--data", dir)
+		args = append(args, "--data", dir)
 	}
 	if opts.Replicas > 0 {
-		s.args = append(s.args, "--replicas", strconv.Itoa(opts.Replicas))
+		args = append(args, "--replicas", strconv.Itoa(opts.Replicas))
 	}
+	scheme := "http://"
 	if opts.TLS {
 		certs, err := makeCerts(opts.Dir)
 		if err != nil {
 			return nil, err
 		}
-		s.Endpoint = "https://" + s.Host
+		scheme = "https://"
 		s.CAFile = certs.ca
-		s.args = append(s.args, "--tls-cert", certs.cert, "--tls-key", certs.key)
+		args = append(args, "--tls-cert", certs.cert, "--tls-key", certs.key)
 	}
-	s.args = append(s.args, opts.Args...)
-	if err := s.Start(); err != nil {
-		return nil, err
+	args = append(args, opts.Args...)
+	for try := 1; ; try++ {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		adminPort, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		admin := fmt.Sprintf("127.0.0.1:%d", adminPort)
+		s.Host, s.Admin = fmt.Sprintf("127.0.0.1:%d", port), "http://"+admin
+		s.Endpoint = scheme + s.Host
+		s.args = append([]string{"serve", "--listen", s.Host, "--admin-listen", admin}, args...)
+		if err = s.Start(); err == nil {
+			return s, nil
+		}
+		// Another process may have taken a port between the look and the start.
+		if try == 5 || s.Running() || !strings.Contains(s.LogTail(4<<10), "address already in use") {
+			return nil, err
+		}
 	}
-	return s, nil
 }
 
 // Start runs the process again after Kill or Stop, on the same ports and data, and waits until it is ready.
