@@ -21,9 +21,9 @@ done
 if [ -n "$missing" ]; then
 	say "apt-get install$missing"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
+	apt-get -o Acquire::Retries=3 update -qq || say "apt-get update failed; going on with the lists that are there"
 	# shellcheck disable=SC2086 # the list is meant to be split
-	apt-get install -y -qq --no-install-recommends $missing >/dev/null || fail "apt-get install failed"
+	apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $missing >/dev/null || fail "apt-get install failed"
 fi
 
 # Containers lack what udev makes elsewhere. With rights other than these on /dev/kvm libvirt probes the emulator anew

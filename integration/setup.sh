@@ -14,6 +14,16 @@ opentofu_version=v1.12.6
 
 say() { printf 'setup: %s\n' "$*"; }
 
+# again COMMAND... tries four times: whoever hands packages out is away now and then.
+again() {
+	for wait in 5 20 60; do
+		"$@" && return
+		say "failed, and is tried again in $wait s: $*" >&2
+		sleep $wait
+	done
+	"$@"
+}
+
 # --- Debian packages ------------------------------------------------------------------------------------------
 # package:command pairs; a package is installed when its command is missing.
 wanted="awscli:/usr/bin/aws restic:restic rclone:rclone s3cmd:s3cmd s3fs:s3fs curl:curl sqlite3:sqlite3 chromium-headless-shell:chromium-headless-shell
@@ -35,9 +45,9 @@ fi
 if [ -n "$missing" ]; then
 	say "apt-get install$missing"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq
+	again apt-get update -qq
 	# shellcheck disable=SC2086 # the list is meant to be split
-	apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	again apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
 	say "Debian packages are there"
 fi
@@ -70,7 +80,7 @@ else
 	say "pip install $(tr '\n' ' ' <"$here/clients/python/requirements.txt")"
 	rm -rf "$cache/py"
 	/usr/bin/python3 -m venv "$cache/py"
-	"$cache/py/bin/pip" install --quiet --disable-pip-version-check -r "$here/clients/python/requirements.txt"
+	again "$cache/py/bin/pip" install --quiet --disable-pip-version-check -r "$here/clients/python/requirements.txt"
 	mark_done py "$here/clients/python/requirements.txt"
 fi
 
@@ -82,13 +92,13 @@ else
 	rm -rf "$cache/js"
 	mkdir -p "$cache/js"
 	cp "$here/clients/js/package.json" "$cache/js/"
-	(cd "$cache/js" && npm install --silent --no-audit --no-fund --no-package-lock >/dev/null)
+	(cd "$cache/js" && again npm install --silent --no-audit --no-fund --no-package-lock >/dev/null)
 	mark_done js "$here/clients/js/package.json"
 fi
 # The SDK needs Node 20; Debian 12 ships 18. The registry also has Node itself.
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ] && [ ! -x "$cache/js/node_modules/.bin/node" ]; then
 	say "npm install node@22 (the system's node is older than 20)"
-	(cd "$cache/js" && npm install --silent --no-audit --no-fund --no-package-lock --no-save node@22 >/dev/null)
+	(cd "$cache/js" && again npm install --silent --no-audit --no-fund --no-package-lock --no-save node@22 >/dev/null)
 fi
 
 # --- Go tools -------------------------------------------------------------------------------------------------
@@ -97,7 +107,7 @@ if [ -x "$cache/bin/litestream-$litestream_version" ]; then
 else
 	say "go install litestream $litestream_version"
 	# From a folder without a go.mod, so that this module's versions stay out of it.
-	(cd / && GOFLAGS= GOBIN="$cache/bin" go install "github.com/benbjohnson/litestream/cmd/litestream@$litestream_version")
+	(cd / && again env GOFLAGS= GOBIN="$cache/bin" go install "github.com/benbjohnson/litestream/cmd/litestream@$litestream_version")
 	mv "$cache/bin/litestream" "$cache/bin/litestream-$litestream_version"
 fi
 ln -sf "litestream-$litestream_version" "$cache/bin/litestream"
@@ -110,11 +120,12 @@ from_source() {
 		say "$name $version is there"
 	else
 		say "go build $name $version (some minutes)"
+		(cd / && again env GOFLAGS= go mod download "$module@$version")
 		source=$(cd / && GOFLAGS= go mod download -json "$module@$version" | sed -n 's/^.*"Dir": "\(.*\)".*$/\1/p')
 		work=$(mktemp -d)
 		cp -r "$source/." "$work"
 		chmod -R u+w "$work"
-		(cd "$work" && GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build "$@" -ldflags '-s -w' -o "$cache/bin/$name-$version" "$package")
+		(cd "$work" && again env GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build "$@" -ldflags '-s -w' -o "$cache/bin/$name-$version" "$package")
 		rm -rf "$work"
 	fi
 	ln -sf "$name-$version" "$cache/bin/$name"
@@ -127,7 +138,7 @@ if done_for lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum" && 
 	say "litestream-lease is there"
 else
 	say "go build litestream-lease"
-	(cd "$here/clients/lease" && GOFLAGS= CGO_ENABLED=0 go build -o "$cache/bin/litestream-lease" .)
+	(cd "$here/clients/lease" && again env GOFLAGS= CGO_ENABLED=0 go build -o "$cache/bin/litestream-lease" .)
 	mark_done lease "$here/clients/lease/main.go" "$here/clients/lease/go.sum"
 fi
 
@@ -136,7 +147,7 @@ if done_for rclone "$here/clients/rclone/main.go" "$here/clients/rclone/go.sum" 
 	say "rclone-s3 is there"
 else
 	say "go build rclone-s3"
-	(cd "$here/clients/rclone" && GOFLAGS= CGO_ENABLED=0 go build -ldflags '-s -w' -o "$cache/bin/rclone-s3" .)
+	(cd "$here/clients/rclone" && again env GOFLAGS= CGO_ENABLED=0 go build -ldflags '-s -w' -o "$cache/bin/rclone-s3" .)
 	mark_done rclone "$here/clients/rclone/main.go" "$here/clients/rclone/go.sum"
 fi
 
