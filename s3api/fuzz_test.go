@@ -46,7 +46,7 @@ func FuzzRequest(f *testing.F) {
 		c, err := net.Dial("tcp", s.addr)
 		must(t, err)
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(60 * time.Second))
 		go func() { _, _ = io.WriteString(c, r.wire()) }()
 		resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 func (f *fixture) logsOf(bucket, prefix string, least int) (keys, lines []string) {
 	f.t.Helper()
 	c := f.client()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		keys, lines = nil, nil
 		l, err := c.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 		must(f.t, err)

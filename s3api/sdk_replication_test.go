@@ -30,7 +30,7 @@ func (f *fixture) versioned(name string) *string {
 // eventually waits until ask says yes.
 func eventually(t *testing.T, what string, ask func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !ask(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !ask(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal(what)
 		}
@@ -169,7 +169,7 @@ func TestSDKNotificationReachesWebhook(t *testing.T) {
 				t.Errorf("%s lacks %s", m, part)
 			}
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Fatal("nothing is heard")
 	}
 }

@@ -23,7 +23,7 @@ func (f *fixture) visit(addr, method, host, target string, header ...string) ans
 	nc, err := net.Dial("tcp", addr)
 	must(f.t, err)
 	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = nc.SetDeadline(time.Now().Add(60 * time.Second))
 	c := *f.dial()
 	c.Conn = nc
 	c.br.Reset(nc)

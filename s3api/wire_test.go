@@ -349,7 +349,7 @@ func TestBrokenDownloads(t *testing.T) {
 		c.Close()
 	}
 	// A client that leaves is no failure of the server.
-	for deadline, left := time.Now().Add(5*time.Second), 0; left < 5; time.Sleep(2 * time.Millisecond) {
+	for deadline, left := time.Now().Add(60*time.Second), 0; left < 5; time.Sleep(2 * time.Millisecond) {
 		left = 0
 		f.events.mu.Lock()
 		for _, ev := range f.events.list {

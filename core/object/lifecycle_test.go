@@ -356,7 +356,7 @@ func TestLifecycleRefusals(t *testing.T) {
 }
 
 func TestRestore(t *testing.T) {
-	w := newWorld(t, func(c *object.Config) { c.RestoreDelay = 100 * time.Millisecond })
+	w := newWorld(t, func(c *object.Config) { c.RestoreDelay = 2 * time.Second }) // all that is asked in between has to fit in
 	w.bucket("bkt")
 	for _, class := range []string{"", "DEEP_ARCHIVE"} {
 		_, err := w.Put(ctx, alice, &object.PutInput{Bucket: "bkt", Key: "k" + class, Body: bytes.NewReader([]byte("x")), Size: 1, StorageClass: class})
@@ -382,7 +382,7 @@ func TestRestore(t *testing.T) {
 	}
 	_, _, err = w.get("bkt", in.Key, "")
 	wantErr(t, err, errs.Conflict, object.InvalidObjectState)
-	time.Sleep(150 * time.Millisecond)
+	time.Sleep(2100 * time.Millisecond)
 	h := w.wantBody("bkt", in.Key, "", []byte("x"))
 	if h.Restore == nil || h.Restore.Until.Before(time.Now().Add(48*time.Hour)) || h.Restore.Until != h.Restore.Until.Truncate(24*time.Hour) {
 		t.Errorf("%+v", h.Restore)

@@ -167,9 +167,9 @@ func TestGovernanceBypass(t *testing.T) {
 
 func TestRetentionEnds(t *testing.T) {
 	w := lockWorld(t)
-	v := w.putLocked("key", lockedBy(object.LockCompliance, 150*time.Millisecond))
+	v := w.putLocked("key", lockedBy(object.LockCompliance, 2*time.Second))
 	wantErr(t, w.deleteVersion("key", v, true), errs.Denied, object.AccessDenied)
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(2100 * time.Millisecond)
 	if r, err := w.Retention(ctx, alice, "lck", "key", v); err != nil || r.Mode != object.LockCompliance {
 		t.Errorf("%+v %v", r, err)
 	}

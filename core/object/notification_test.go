@@ -80,7 +80,7 @@ func (p *post) setDown(down bool) {
 // wait returns the messages once there are so many.
 func (p *post) wait(t *testing.T, n int) []string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		p.mu.Lock()
 		got := append([]string(nil), p.messages...)
 		p.mu.Unlock()

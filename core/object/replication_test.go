@@ -86,7 +86,7 @@ func (w *world) replicate(rules ...object.ReplicationRule) {
 // status waits until a version's replication is over.
 func (w *world) status(key string, want object.ReplicationStatus) *object.GetResult {
 	w.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		h, err := w.Head(ctx, alice, &object.GetInput{Bucket: "src", Key: key})
 		must(w.t, err)
 		if h.Replication == want {
@@ -140,7 +140,7 @@ func TestReplicationHere(t *testing.T) {
 	// A delete marker goes, a deletion by version does not.
 	_, err = w.Delete(ctx, alice, &object.DeleteInput{Bucket: "src", Key: "k"})
 	must(t, err)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if _, _, err := w.get("dst", "k", ""); err != nil {
 			wantErr(t, err, errs.NotFound, object.MarkerNotFound)
 			break
@@ -172,7 +172,7 @@ func TestReplicationAway(t *testing.T) {
 		t.Errorf("%+v %v", h, err)
 	}
 	// The other destination has it already, by the rule of the higher priority.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if h, err := w.Head(ctx, alice, &object.GetInput{Bucket: "dst", Key: "a/b/1"}); err == nil {
 			if h.StorageClass != "GLACIER_IR" {
 				t.Errorf("%+v", h)
@@ -195,7 +195,7 @@ func TestReplicationAway(t *testing.T) {
 	w.status("a/b/1", object.ReplicationCompleted)
 	_, err = w.Delete(ctx, alice, &object.DeleteInput{Bucket: "src", Key: "a/b/1"})
 	must(t, err)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		f.mu.Lock()
 		log := slices.Clone(f.log)
 		f.mu.Unlock()

@@ -62,7 +62,7 @@ func (u *suite) unharmed() {
 	}
 	const slack = 8 // background work of the store comes and goes
 	var n int
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		if n = u.countGoroutines(); n <= u.goroutines+slack {
 			break
 		}

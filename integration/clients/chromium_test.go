@@ -64,7 +64,7 @@ func openChromium(t testing.TB, s *harness.Server) *chromium {
 			select {
 			case script := <-c.scripts:
 				_, _ = io.WriteString(w, script)
-			case <-time.After(10 * time.Second): // the page may be gone without our being told
+			case <-time.After(60 * time.Second): // the page may be gone without our being told
 				w.WriteHeader(http.StatusNoContent)
 			case <-r.Context().Done():
 			case <-ended:

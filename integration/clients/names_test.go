@@ -235,7 +235,7 @@ func TestLogsHaveRequestIDs(t *testing.T) {
 				return "", false
 			}
 			line, ok := told()
-			for deadline := time.Now().Add(10 * time.Second); line == "" && time.Now().Before(deadline); line, ok = told() {
+			for deadline := time.Now().Add(60 * time.Second); line == "" && time.Now().Before(deadline); line, ok = told() {
 				time.Sleep(20 * time.Millisecond)
 			}
 			if !ok {

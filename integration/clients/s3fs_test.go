@@ -49,7 +49,7 @@ func TestS3fs(t *testing.T) {
 				_ = exec.Command("umount", "-l", mnt).Run()
 				select {
 				case <-done:
-				case <-time.After(10 * time.Second):
+				case <-time.After(60 * time.Second):
 					_ = cmd.Process.Kill()
 					<-done
 				}
@@ -58,7 +58,7 @@ func TestS3fs(t *testing.T) {
 					t.Logf("s3fs said: %.4000s", said)
 				}
 			})
-			for deadline := time.Now().Add(15 * time.Second); !mounted(mnt); {
+			for deadline := time.Now().Add(60 * time.Second); !mounted(mnt); {
 				if time.Now().After(deadline) {
 					t.Fatal("s3fs did not mount the bucket in 15 s")
 				}

@@ -194,7 +194,7 @@ func TestDamageBreaksTheAnswer(t *testing.T) {
 		}
 		// The log comes after the answer.
 		want := regexp.MustCompile(fmt.Sprintf(`level=ERROR msg=request .*status=200 .*out=%d .*key=hurt .*cut=true .*corrupt`, bad))
-		within(t, 10*time.Second, "the log tells of the damage and of the bytes sent", func() (bool, any) {
+		within(t, 60*time.Second, "the log tells of the damage and of the bytes sent", func() (bool, any) {
 			log := s.LogTail(1 << 20)
 			return want.MatchString(log), log
 		})
@@ -255,7 +255,7 @@ func blobsOf(t *testing.T, s *harness.Server) (n int64) {
 // collected runs the collector and waits until so many blobs are left.
 func collected(t *testing.T, s *harness.Server, want int64) {
 	t.Helper()
-	within(t, 20*time.Second, fmt.Sprintf("%d blobs are left", want), func() (bool, any) {
+	within(t, 60*time.Second, fmt.Sprintf("%d blobs are left", want), func() (bool, any) {
 		if _, err := s.CLI("admin", "gc"); err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +351,7 @@ func TestLeftAnswersLeakNothing(t *testing.T) {
 			conn.Close()
 		}
 		const slack = 8 // background work of the store comes and goes
-		within(t, 20*time.Second, fmt.Sprintf("%d open files and %d goroutines, as before", files, goroutines), func() (bool, any) {
+		within(t, 60*time.Second, fmt.Sprintf("%d open files and %d goroutines, as before", files, goroutines), func() (bool, any) {
 			f, g := usedBy(t, s)
 			return f <= files+slack && g <= goroutines+slack, []int{f, g}
 		})

@@ -18,7 +18,7 @@ func TestStepsOfAStart(t *testing.T) {
 		id := aws.ToString(c.run(t, nil)[0].InstanceId)
 		c.await(t, id, types.InstanceStateNameRunning, time.Minute)
 		line := ""
-		for deadline := time.Now().Add(10 * time.Second); line == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); line == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			for l := range strings.Lines(c.LogTail(1 << 20)) {
 				if strings.Contains(l, `msg="an instance runs"`) && strings.Contains(l, "instance="+id) {
 					line = l

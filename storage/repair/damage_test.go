@@ -120,7 +120,7 @@ func TestDamageMetByReadsIsRepairedAtOnce(t *testing.T) {
 			t.Fatalf("blob %s: %v", ref.ID, err)
 		}
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for mc.rep.Counters().Repaired.Load() == 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing repaired")

@@ -92,7 +92,7 @@ func TestBrokenDeviceIsMarkedFailed(t *testing.T) {
 	must(t, err)
 	must(t, dev.Close())
 	mc.rep.Start()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for {
 		if d, _ := mc.m.Ring().Device(1); d.State == ring.Failed {
 			break
@@ -236,7 +236,7 @@ func TestConcurrentChanges(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for mc.m.Ring().Version() != second.Ring().Version() && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
