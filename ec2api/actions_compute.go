@@ -12,7 +12,7 @@ func (s *Server) computeActions() []action {
 		handle("TerminateInstances", s.terminateInstances),
 		handle("MonitorInstances", s.monitorInstances).partly("the state is kept; no metrics are made"),
 		handle("UnmonitorInstances", s.unmonitorInstances),
-		handle("GetConsoleOutput", s.getConsoleOutput).partly("always the latest output; none after the end of the instance"),
+		handle("GetConsoleOutput", s.getConsoleOutput).partly("always the latest output"),
 		handle("GetPasswordData", s.getPasswordData).partly("always empty: Windows guests are not built"),
 		handle("DescribeInstanceAttribute", s.describeInstanceAttribute),
 		handle("ModifyInstanceAttribute", s.modifyInstanceAttribute),

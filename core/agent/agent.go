@@ -125,6 +125,9 @@ func Open(ctx context.Context, c Config) (_ *Agent, err error) {
 			return nil, fmt.Errorf("agent: folder for machines: %w", err)
 		}
 	}
+	if err := os.MkdirAll(a.consolesDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("agent: %w", err)
+	}
 	a.cache = newCache(a.imagesDir(), c.Objects)
 	if err := a.cache.dropHalves(); err != nil {
 		return nil, fmt.Errorf("agent: images that a crash cut off: %w", err)
@@ -226,6 +229,7 @@ func bootID() string {
 func (a *Agent) instancesDir() string { return filepath.Join(a.cfg.Folder, "instances") }
 func (a *Agent) volumesDir() string   { return filepath.Join(a.cfg.Folder, "volumes") }
 func (a *Agent) imagesDir() string    { return filepath.Join(a.cfg.Folder, "images") }
+func (a *Agent) consolesDir() string  { return filepath.Join(a.cfg.Folder, "consoles") }
 
 // dir is the folder of an instance.
 func (a *Agent) dir(id string) string         { return filepath.Join(a.instancesDir(), id) }

@@ -4,24 +4,31 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/hypervisor"
 )
 
-// Console reads the end of what an instance wrote to its serial console.
+// Console reads the end of what an instance wrote to its serial console, also after it ended.
 func (a *Agent) Console(_ context.Context, id string, most int) (compute.Console, error) {
 	if err := checkName(id); err != nil {
 		return compute.Console{}, err
 	}
-	out, err := hypervisor.TailConsole(a.consolePath(id), most)
+	path := a.consolePath(id)
+	if kept := a.keptConsole(id); exists(kept) {
+		path = kept
+	}
+	out, err := hypervisor.TailConsole(path, most)
 	if err != nil {
 		return compute.Console{}, err
 	}
 	c := compute.Console{Output: bytes.ToValidUTF8(out, []byte("\uFFFD"))}
-	st, err := os.Stat(a.consolePath(id))
+	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -30,4 +37,43 @@ func (a *Agent) Console(_ context.Context, id string, most int) (compute.Console
 		c.Time = st.ModTime().UTC()
 	}
 	return c, nil
+}
+
+const consoleSuffix = ".log"
+
+// keptConsole is where the end of the console of an instance is that has ended.
+func (a *Agent) keptConsole(id string) string {
+	return filepath.Join(a.consolesDir(), id+consoleSuffix)
+}
+
+// keepConsole puts the end of an instance's console aside before its folder goes: its owner may read it as long as the ended
+// instance is visible. It is not synced: a power cut may lose it, as it may lose what the guest wrote last.
+func (a *Agent) keepConsole(id string) error {
+	from, to := a.consolePath(id), a.keptConsole(id)
+	out, err := hypervisor.TailConsole(from, compute.MaxConsole)
+	if err != nil || len(out) == 0 { // there was nothing, or an earlier try has kept it
+		return err
+	}
+	if err := os.WriteFile(to+half, out, 0o600); err != nil {
+		return fmt.Errorf("console of an instance that ends: %w", err)
+	}
+	if st, err := os.Stat(from); err == nil {
+		if err := os.Chtimes(to+half, st.ModTime(), st.ModTime()); err != nil {
+			return fmt.Errorf("console of an instance that ends: %w", err)
+		}
+	}
+	return os.Rename(to+half, to)
+}
+
+// sweepConsoles removes the kept consoles of instances that nobody can ask about any more. files are those that were there
+// before anybody looked which instances are needed.
+func (a *Agent) sweepConsoles(files []os.DirEntry, needed map[string]bool) error {
+	var err error
+	for _, f := range files {
+		id := strings.TrimSuffix(strings.TrimSuffix(f.Name(), half), consoleSuffix)
+		if !needed[id] {
+			err = errors.Join(err, removeFile(filepath.Join(a.consolesDir(), f.Name())))
+		}
+	}
+	return err
 }

@@ -192,6 +192,9 @@ func (a *Agent) terminate(ctx context.Context, i *compute.Instance, m *hyperviso
 	if err := a.keepVolumes(i); err != nil {
 		return err
 	}
+	if err := a.keepConsole(i.ID); err != nil {
+		return err
+	}
 	if err := a.clear(ctx, i.ID, m); err != nil {
 		return err
 	}

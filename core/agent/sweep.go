@@ -49,7 +49,7 @@ func (a *Agent) sweepNowAndThen(ctx context.Context) {
 	}
 }
 
-// sweep removes folders, volumes, cached images and parts of the network that nothing needs. Machines without an instance are
+// sweep removes folders, volumes, kept consoles, cached images and parts of the network that nothing needs. Machines without an instance are
 // found by enqueueAll and removed by reconcile.
 func (a *Agent) sweep(ctx context.Context) error {
 	// What exists is listed before what should: what is made in between is then not taken for a leftover.
@@ -61,7 +61,15 @@ func (a *Agent) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	consoles, err := os.ReadDir(a.consolesDir())
+	if err != nil {
+		return err
+	}
 	bound, err := a.cfg.Compute.Bound(ctx, a.cfg.Host)
+	if err != nil {
+		return err
+	}
+	visible, err := a.cfg.Compute.Remembered(ctx) // after what is bound: an instance goes from there to here
 	if err != nil {
 		return err
 	}
@@ -71,7 +79,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 	}
 	mine, images := map[string]bool{}, map[string]bool{}
 	for _, i := range bound {
-		mine[i.ID] = true
+		mine[i.ID], visible[i.ID] = true, true
 		for _, b := range []compute.Blob{i.Source.Disk, i.Source.Kernel, i.Source.Initrd} {
 			images[b.SHA256] = true
 		}
@@ -90,6 +98,9 @@ func (a *Agent) sweep(ctx context.Context) error {
 	}
 	for _, v := range volumes {
 		images[v.Base.SHA256] = true
+	}
+	if err := a.sweepConsoles(consoles, visible); err != nil {
+		return err
 	}
 	if err := a.keepImages(ctx, images); err != nil {
 		return err

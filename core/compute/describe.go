@@ -117,14 +117,16 @@ type Console struct {
 // MaxConsole is how much of a console is kept for GetConsoleOutput.
 const MaxConsole = 64 << 10
 
-// ConsoleOutput returns the end of what an instance wrote to its serial console.
+// ConsoleOutput returns the end of what an instance wrote to its serial console. EC2 promises it for an hour after the instance
+// ended (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html); here it is there as long as the
+// instance can be asked about.
 func (s *Service) ConsoleOutput(ctx context.Context, account, id string) (Console, error) {
 	i, err := s.Instance(ctx, account, id)
 	if err != nil {
 		return Console{}, err
 	}
 	none := Console{Time: Time(i.Changed)}
-	if s.cfg.Console == nil || i.State == Terminated {
+	if s.cfg.Console == nil {
 		return none, nil
 	}
 	out, err := s.cfg.Console(ctx, i.Host, i.ID, MaxConsole)

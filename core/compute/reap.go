@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aureole-cloud/aureole/core/rows"
 	"github.com/aureole-cloud/aureole/core/tags"
 	"github.com/aureole-cloud/aureole/storage/keys"
 	"github.com/aureole-cloud/aureole/storage/kv"
@@ -45,6 +46,22 @@ func (s *Service) forgetTerminated(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// Remembered are the ids of the terminated instances that are still visible.
+func (s *Service) Remembered(ctx context.Context) (map[string]bool, error) {
+	all := map[string]bool{}
+	err := s.view(ctx, func(v kv.View) error {
+		clear(all)
+		it := v.Scan(span(rowGone))
+		for ok := it.First(); ok; ok = it.Next() {
+			if _, id, ok := splitGone(it.Key()); ok {
+				all[id] = true
+			}
+		}
+		return it.Close()
+	})
+	return all, rows.Failed("compute.Remembered", err)
 }
 
 func forget(b *kv.Batch, row []byte, account, id string) {

@@ -42,9 +42,11 @@ func (c *cloud) leaks() (left []string, err error) {
 		return nil, err
 	}
 	exists, up := map[string]bool{}, map[string]bool{} // instances; those with a machine
+	visible := map[string]bool{}
 	taps, networks := map[string]bool{}, map[string]bool{}
 	for _, r := range out.Reservations {
 		for _, i := range r.Instances {
+			visible[*i.InstanceId+".log"] = true
 			switch i.State.Name {
 			case types.InstanceStateNameTerminated:
 				continue
@@ -103,6 +105,15 @@ func (c *cloud) leaks() (left []string, err error) {
 		folders = append(folders, e.Name())
 	}
 	add("folder", folders, exists)
+	consoles, err := os.ReadDir(filepath.Join(c.Data[0], "machines", "consoles"))
+	if err != nil {
+		return left, err
+	}
+	for _, f := range consoles { // of those that ended and are still shown
+		if id := strings.TrimSuffix(f.Name(), ".log"); !visible[f.Name()] || exists[id] {
+			left = append(left, "console "+f.Name())
+		}
+	}
 	volumes, err := c.volumes(ctx)
 	if err != nil {
 		return left, err

@@ -131,5 +131,12 @@ func TestLife(t *testing.T) {
 	if reasonOf(i) != "Client.UserInitiatedShutdown" {
 		t.Errorf("terminated because of %s", reasonOf(i))
 	}
+	console, err = c.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: aws.String(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := base64.StdEncoding.DecodeString(aws.ToString(console.Output)); err != nil || !strings.Contains(string(out), id) {
+		t.Errorf("after the end the console does not name the instance: %v\n%.2000s", err, out)
+	}
 	c.noLeaks(t)
 }
