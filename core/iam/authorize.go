@@ -44,12 +44,13 @@ func (s *Service) Authorize(_ context.Context, r Request) error {
 		},
 		Action: r.Action, Resource: r.Resource, ResourceAccount: owner, Context: r.conditions(owner, time.Now()),
 	}
-	switch policy.Decide(&q, &policy.Documents{Identity: own, Resource: r.Policy, Granted: r.Granted}) {
+	docs := policy.Documents{Identity: own, Resource: r.Policy, Granted: r.Granted}
+	switch policy.Decide(&q, &docs) {
 	case policy.Allowed:
 		return nil
 	case policy.ExplicitDeny:
 		e := denied(&r)
-		e.Err = refusal{r.Action, r.Principal.ARN, true}
+		e.Err = refusal{r.Action, r.Principal.ARN, docs.Denying(&q)}
 		return e
 	}
 	return denied(&r)
@@ -91,23 +92,29 @@ func (r *Request) conditions(owner string, now time.Time) map[string][]string {
 func denied(r *Request) *errs.E {
 	return &errs.E{
 		Op: "iam.Authorize", Kind: errs.Denied, Reason: AccessDenied, Resource: r.Resource, Msg: "Access Denied",
-		Err: refusal{r.Action, r.Principal.ARN, false},
+		Err: refusal{r.Action, r.Principal.ARN, nil},
 	}
 }
 
 type refusal struct {
 	action, arn string
-	explicit    bool // a policy says no, rather than none says yes
+	denying     []policy.Statement // that say no; empty when none says yes
 }
 
 // ExplicitlyDenied reports of a refusal that a policy denies what was asked for.
-func ExplicitlyDenied(err error) bool {
+func ExplicitlyDenied(err error) bool { return len(Denying(err)) > 0 }
+
+// Denying are the statements of policies by which a refusal is explicit.
+func Denying(err error) []policy.Statement {
 	var r refusal
-	return errors.As(err, &r) && r.explicit
+	if !errors.As(err, &r) {
+		return nil
+	}
+	return r.denying
 }
 
 func (r refusal) Error() string {
-	if r.explicit {
+	if len(r.denying) > 0 {
 		return "a rule denies " + r.action + " to " + cmp.Or(r.arn, "anonymous")
 	}
 	return "no rule allows " + r.action + " to " + cmp.Or(r.arn, "anonymous")

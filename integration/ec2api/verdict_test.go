@@ -2,6 +2,7 @@ package ec2api
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,33 +30,60 @@ func TestEncodedAuthorizationMessage(t *testing.T) {
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]{64,}$`).MatchString(encoded) {
 		t.Errorf("the message is %s", encoded)
 	}
-	out, err := s.CLI("admin", "decode-authorization-message", encoded)
-	if err != nil {
-		t.Fatal(err, out)
+	type list[T any] struct{ Items []T }
+	type value struct{ Value string }
+	type condition struct {
+		Key    string
+		Values list[value]
 	}
-	var v struct {
+	type verdict struct {
 		Allowed, ExplicitDeny *bool
-		Context               struct {
-			Principal        struct{ Name, ARN string }
-			Action, Resource string
-			Conditions       struct {
-				Items []struct {
-					Key    string
-					Values struct{ Items []struct{ Value string } }
-				}
+		MatchedStatements     struct {
+			Items []struct {
+				StatementID, Effect            string
+				Principals, Actions, Resources list[value]
+				PrincipalGroups                *list[value]
+				Conditions                     list[condition]
 			}
 		}
+		Context struct {
+			Principal        struct{ Name, ARN string }
+			Action, Resource string
+			Conditions       list[condition]
+		}
 	}
-	if err := json.Unmarshal([]byte(out), &v); err != nil {
-		t.Fatal(err, out)
+	decode := func(encoded string) (v verdict, out string) {
+		t.Helper()
+		out, err := s.CLI("admin", "decode-authorization-message", encoded)
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		if err := json.Unmarshal([]byte(out), &v); err != nil {
+			t.Fatal(err, out)
+		}
+		return v, out
 	}
+	v, out := decode(encoded)
 	keys := map[string]string{}
 	for _, c := range v.Context.Conditions.Items {
 		keys[c.Key] = c.Values.Items[0].Value
 	}
 	if v.Allowed == nil || *v.Allowed || v.ExplicitDeny == nil || *v.ExplicitDeny || v.Context.Principal.Name != "nobody" || v.Context.Action != "ec2:DeleteVpc" ||
-		v.Context.Resource != arn || keys["ec2:region"] != "us-east-1" || keys["ec2:vpcid"] != f.names["vpcdefault"] {
+		v.Context.Resource != arn || keys["ec2:region"] != "us-east-1" || keys["ec2:vpcid"] != f.names["vpcdefault"] || v.MatchedStatements.Items == nil || len(v.MatchedStatements.Items) > 0 {
 		t.Errorf("decoded: %s", out)
+	}
+	// Of what is denied the statements that do it are told, and no others.
+	f.policy(t, allow("ec2:*", "*"), strings.Replace(deny("ec2:Delete* ec2:StopInstances", "ARN:vpc/*", `"StringEquals": {"aws:RequestedRegion": ["us-east-1", "eu-west-1"]}`), "{", `{"Sid": "keep", `, 1), deny("ec2:DeleteSubnet", "*"))
+	_, a = f.ask(t, f.nobody, f.fill(t, "Action=DeleteVpc&VpcId={vpcdefault}"))
+	_, denied, _ := strings.Cut(a.Message, ". Encoded authorization failure message: ")
+	v, out = decode(denied)
+	if !*v.ExplicitDeny || *v.Allowed || len(v.MatchedStatements.Items) != 1 {
+		t.Fatalf("denied: %s", out)
+	}
+	m := v.MatchedStatements.Items[0]
+	if m.StatementID != "keep" || m.Effect != "DENY" || len(m.Principals.Items) != 1 || m.PrincipalGroups == nil || fmt.Sprint(m.Actions.Items) != "[{ec2:Delete*} {ec2:StopInstances}]" ||
+		fmt.Sprint(m.Resources.Items) != "[{"+strings.Replace(arn, f.names["vpcdefault"], "*", 1)+"}]" || fmt.Sprint(m.Conditions.Items) != "[{aws:requestedregion {[{us-east-1} {eu-west-1}]}}]" {
+		t.Errorf("denied: %s", out)
 	}
 
 	other := []byte(encoded)
@@ -68,6 +96,7 @@ func TestEncodedAuthorizationMessage(t *testing.T) {
 		}
 	}
 	// Actions whose permission is about no resource have none.
+	f.policy(t, allow("ec2:StopInstances", "*"))
 	if _, a := f.ask(t, f.nobody, "Action=DescribeVpcs"); a.Code != "UnauthorizedOperation" || strings.Contains(a.Message, "Encoded") ||
 		!strings.HasSuffix(a.Message, "is not authorized to perform: ec2:DescribeVpcs because no identity-based policy allows the ec2:DescribeVpcs action") {
 		t.Errorf("%s: %s", a.Code, a.Message)

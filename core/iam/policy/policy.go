@@ -168,6 +168,22 @@ func Decide(r *Request, d *Documents) Decision {
 	return ImplicitDeny
 }
 
+// Denying are the statements that deny r, of all documents.
+func (d *Documents) Denying(r *Request) []Statement {
+	var out []Statement
+	for _, doc := range append([]*Document{d.Resource, d.Boundary, d.Session}, d.Identity...) {
+		if doc == nil {
+			continue
+		}
+		for i := range doc.Statements {
+			if s := &doc.Statements[i]; s.Effect == Deny && s.matches(r, doc.Version == Version2012) {
+				out = append(out, *s)
+			}
+		}
+	}
+	return out
+}
+
 // Denials is the document without what it allows; nil when nothing is left.
 func (d *Document) Denials() *Document {
 	if d == nil {
