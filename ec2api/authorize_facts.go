@@ -55,6 +55,12 @@ func (s *Server) resolve(ctx context.Context, c *Call, kind, id string) (string,
 				return kind, v.MainTable
 			}
 		}
+	case kind == "subnet" && strings.HasPrefix(id, "aclassoc-"):
+		for _, sub := range s.network.Subnets(account) {
+			if sub.ACLAssociation == id {
+				return kind, sub.ID
+			}
+		}
 	case kind == "vpc" && strings.HasPrefix(id, "vpc-cidr-assoc-"):
 		for _, v := range s.network.VPCs(account) {
 			if slices.ContainsFunc(v.CIDRs, func(a network.CIDRAssociation) bool { return a.ID == id }) {

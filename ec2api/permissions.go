@@ -9,9 +9,9 @@ import (
 )
 
 // aboutResources says what resources the permission of an action is about, after the table "Actions defined by Amazon EC2" of
-// AWS's Service Authorization Reference. A word is "type=Parameter" for resources that the request names, with * for the
-// numbers of a list, or "+type" for what the action makes. Actions without a line are permitted or not as a whole: their
-// resource is *.
+// AWS's Service Authorization Reference, with which testdata/authorization.txt compares it. A word is "type=Parameter" for
+// resources that the request names, with * for the numbers of a list, or "+type" for what the action makes. Actions without a
+// line are permitted or not as a whole: their resource is *.
 var aboutResources = map[string]string{
 	"RunInstances": "image=ImageId subnet=SubnetId security-group=SecurityGroupId.* security-group=SecurityGroup.* key-pair=KeyName " +
 		"network-interface=NetworkInterface.*.NetworkInterfaceId subnet=NetworkInterface.*.SubnetId security-group=NetworkInterface.*.SecurityGroupId.* " +
@@ -37,8 +37,10 @@ var aboutResources = map[string]string{
 	"DeregisterImage":      "image=ImageId",
 	"ModifyImageAttribute": "image=ImageId",
 	"ResetImageAttribute":  "image=ImageId",
-	"ImportImage":          "+import-image-task",
+	"ImportImage":          "+image +import-image-task",
 	"CancelImportTask":     "import-image-task=ImportTaskId",
+
+	"DescribeImageAttribute": "image=ImageId",
 
 	"CreateKeyPair": "key-pair=KeyName",
 	"ImportKeyPair": "key-pair=KeyName",
@@ -62,7 +64,7 @@ var aboutResources = map[string]string{
 	"AuthorizeSecurityGroupEgress":               groups,
 	"RevokeSecurityGroupIngress":                 groups,
 	"RevokeSecurityGroupEgress":                  groups,
-	"ModifySecurityGroupRules":                   groups,
+	"ModifySecurityGroupRules":                   groups + " security-group-rule=SecurityGroupRule.*.SecurityGroupRuleId",
 	"UpdateSecurityGroupRuleDescriptionsIngress": groups,
 	"UpdateSecurityGroupRuleDescriptionsEgress":  groups,
 
@@ -92,7 +94,7 @@ var aboutResources = map[string]string{
 	"CreateNetworkAclEntry":        "network-acl=NetworkAclId",
 	"ReplaceNetworkAclEntry":       "network-acl=NetworkAclId",
 	"DeleteNetworkAclEntry":        "network-acl=NetworkAclId",
-	"ReplaceNetworkAclAssociation": "network-acl=NetworkAclId",
+	"ReplaceNetworkAclAssociation": "network-acl=NetworkAclId subnet=AssociationId",
 
 	"CreateDhcpOptions":    "+dhcp-options",
 	"DeleteDhcpOptions":    "dhcp-options=DhcpOptionsId",

@@ -64,6 +64,11 @@ func TestPermissions(t *testing.T) {
 	const run = "RunInstances&ImageId={image}&MinCount=1&MaxCount=1&InstanceType=t3.nano&SubnetId={subnet2}&SecurityGroupId.1={sg}"
 	const tagged = "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Team&TagSpecification.1.Tag.1.Value="
 	const allowed, denied = "DryRunOperation", "UnauthorizedOperation"
+	const modifyRule = "ModifySecurityGroupRules&GroupId={sg}&SecurityGroupRule.1.SecurityGroupRuleId={rule}&SecurityGroupRule.1.SecurityGroupRule.IpProtocol=-1&SecurityGroupRule.1.SecurityGroupRule.CidrIpv4=10.0.0.0/8"
+	for _, a := range ok[ec2.DescribeNetworkAclsOutput](t)(c.DescribeNetworkAcls(t.Context(), &ec2.DescribeNetworkAclsInput{NetworkAclIds: []string{f.names["acldefault"]}})).NetworkAcls[0].Associations {
+		f.names["aclassoc of "+*a.SubnetId] = *a.NetworkAclAssociationId
+	}
+	f.names["aclassoc1"], f.names["aclassoc2"] = f.names["aclassoc of "+f.names["subnet"]], f.names["aclassoc of "+f.names["subnet2"]]
 	blue := `"StringEquals": {"ec2:ResourceTag/Team": "blue"}`
 	for _, tc := range []struct {
 		name       string
@@ -170,6 +175,17 @@ func TestPermissions(t *testing.T) {
 		{"images", []string{allow("ec2:ModifyImageAttribute", "arn:aws:ec2:us-east-1::image/<image>"), allow("ec2:DeregisterImage", "*", `"StringNotEquals": {"ec2:Owner": "<account>"}`)}, map[string]string{
 			"ModifyImageAttribute&ImageId={image}&Description.Value=a": allowed,
 			"DeregisterImage&ImageId={image}":                          denied,
+		}},
+		{"what more than one resource is needed for", []string{allow("ec2:ModifySecurityGroupRules", "ARN:security-group/* ARN:security-group-rule/<rule>"),
+			allow("ec2:ReplaceNetworkAclAssociation", "ARN:network-acl/* ARN:subnet/<subnet2>"), allow("ec2:ImportImage", "ARN:import-image-task/*"),
+			allow("ec2:DescribeImageAttribute", "arn:aws:ec2:us-east-1::image/<image>")}, map[string]string{
+			modifyRule: allowed,
+			strings.Replace(modifyRule, "{rule}", "sgr-0123456789abcdef0", 1):            denied,
+			"ReplaceNetworkAclAssociation&AssociationId={aclassoc2}&NetworkAclId={acl}":  allowed,
+			"ReplaceNetworkAclAssociation&AssociationId={aclassoc1}&NetworkAclId={acl}":  denied,
+			"ImportImage&DiskContainer.1.Url=s3://{disk}":                                denied, // no image
+			"DescribeImageAttribute&ImageId={image}&Attribute=description":               allowed,
+			"DescribeImageAttribute&ImageId=ami-0123456789abcdef0&Attribute=description": denied,
 		}},
 		{"one attribute", []string{allow("ec2:ModifyInstanceAttribute", "*", `"StringEquals": {"ec2:Attribute": "DisableApiStop"}`)}, map[string]string{
 			"ModifyInstanceAttribute&InstanceId={running}&DisableApiStop.Value=true":        allowed,
