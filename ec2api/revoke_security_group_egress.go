@@ -3,29 +3,16 @@ package ec2api
 import (
 	"context"
 
-	"github.com/aureole-cloud/aureole/ec2api/ec2err"
 	"github.com/aureole-cloud/aureole/ec2api/model"
 )
 
-// revokeSecurityGroupEgress takes rules from a group.
+// revokeSecurityGroupEgress takes rules about packets out from a group.
 func (s *Server) revokeSecurityGroupEgress(ctx context.Context, c *Call, in *model.RevokeSecurityGroupEgressRequest) (*model.RevokeSecurityGroupEgressResult, error) {
-	id, err := s.group(ctx, c, in.GroupId, nil)
+	gone, err := s.revokeRules(ctx, c, in.GroupId, nil, true, plainRule{
+		cidr: in.CidrIp, protocol: in.IpProtocol, from: in.FromPort, to: in.ToPort, group: in.SourceSecurityGroupName, owner: in.SourceSecurityGroupOwnerId,
+	}, in.IpPermissions, in.SecurityGroupRuleIds)
 	if err != nil {
 		return nil, err
 	}
-	plain := plainRule{cidr: in.CidrIp, protocol: in.IpProtocol, from: in.FromPort, to: in.ToPort, group: in.SourceSecurityGroupName, owner: in.SourceSecurityGroupOwnerId}
-	specs, err := plain.specs(in.IpPermissions)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(specs) > 0 && len(in.SecurityGroupRuleIds) > 0:
-		return nil, ec2err.Combination("The parameter securityGroupRuleIds may not be used in combination with ipPermissions.")
-	case len(specs) == 0 && len(in.SecurityGroupRuleIds) == 0:
-		return nil, ec2err.Missing("ipPermissions")
-	}
-	gone, err := s.network.Revoke(ctx, c.Account(), id, true, specs, in.SecurityGroupRuleIds)
-	if err != nil {
-		return nil, err
-	}
-	return &model.RevokeSecurityGroupEgressResult{Return: new(true), RevokedSecurityGroupRules: renderRevoked(id, gone)}, nil
+	return &model.RevokeSecurityGroupEgressResult{Return: new(true), RevokedSecurityGroupRules: gone}, nil
 }
