@@ -145,7 +145,7 @@ func (r *Reader) each(off, n int64, fn func([]byte) error) error {
 	size := r.place.size
 	last := (off + n - 1) / blockSize
 	block := off / blockSize
-	buf := r.d.bufs.get(min(last-block+1, maxRun) * stride)
+	buf := r.d.bufs.getRun(min(last-block+1, maxRun) * stride)
 	defer r.d.bufs.put(buf)
 	room := int64(len(buf.p) / stride)
 	for block <= last {
@@ -170,7 +170,7 @@ func (r *Reader) each(off, n int64, fn func([]byte) error) error {
 
 const (
 	stride = blockSize + crcSize // of blocks in a region
-	maxRun = 4                   // blocks that are read and handed on at once: few enough to stay in a core's cache until they are sent
+	maxRun = 8                   // blocks that are read and handed on at once: few enough to stay in a core's cache until they are sent
 )
 
 // verify checks up to count blocks that p holds, the first being number block, and closes the gaps of their checksums in place:
