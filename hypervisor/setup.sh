@@ -13,7 +13,7 @@ command -v apt-get >/dev/null || fail "this is no Debian; install libvirt, qemu,
 
 # package:file pairs; a package is installed when its file is missing.
 wanted="libvirt-daemon-system:/usr/sbin/libvirtd qemu-system-x86:/usr/bin/qemu-system-x86_64 qemu-utils:/usr/bin/qemu-img
-	iproute2:/sbin/ip nftables:/usr/sbin/nft e2fsprogs:/sbin/mke2fs openssh-client:/usr/bin/ssh"
+	iproute2:/sbin/ip nftables:/usr/sbin/nft e2fsprogs:/sbin/mke2fs openssh-client:/usr/bin/ssh procps:/usr/bin/pgrep"
 missing=""
 for pair in $wanted; do
 	[ -e "${pair#*:}" ] || missing="$missing ${pair%%:*}"
