@@ -91,6 +91,13 @@ func TestLockCannotBeCircumvented(t *testing.T) {
 				Parts: []object.CompletePart{{Number: 1, ETag: p.ETag}}})
 			must(t, err)
 		},
+		"rename away": func(t *testing.T, w *world, _ string, _ object.ObjectLock) {
+			wantErr(t, w.Rename(ctx, alice, &object.RenameInput{Bucket: "lck", Source: "key", Key: "elsewhere"}), errs.NotImplemented, object.NotImplemented)
+		},
+		"rename onto": func(t *testing.T, w *world, _ string, _ object.ObjectLock) {
+			w.put("lck", "newer", []byte("newer"))
+			wantErr(t, w.Rename(ctx, alice, &object.RenameInput{Bucket: "lck", Source: "newer", Key: "key"}), errs.NotImplemented, object.NotImplemented)
+		},
 		"suspend versioning": func(t *testing.T, w *world, _ string, _ object.ObjectLock) {
 			wantErr(t, w.SetVersioning(ctx, alice, "lck", object.VersioningSuspended), errs.Conflict, object.InvalidBucketState)
 		},
