@@ -28,9 +28,11 @@ setup: ## install a C compiler and the clients that the integration tests drive
 	bash .ci/compiler
 	sh integration/setup.sh
 
-test: setup ## everything: each fuzz target for some seconds, then all tests with the race detector
+test: setup ## everything: each fuzz target for some seconds, all tests with the race detector, then whether they saw what they claim
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
-	$(GO) test -race -timeout 40m ./...
+	answers=$$(mktemp -d) && trap 'rm -rf "$$answers"' EXIT && \
+	AUREOLE_TEST_ANSWERS=$$answers $(GO) test -race -timeout 40m ./... && \
+	$(GO) run ./integration/answers integration/clients/coverage.json $$answers
 
 short: ## the tests of the code alone, without other people's clients
 	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /integration/) ./integration/lint

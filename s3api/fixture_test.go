@@ -30,6 +30,7 @@ import (
 	"github.com/aureole-cloud/aureole/core/kms"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/core/remote"
+	"github.com/aureole-cloud/aureole/integration/harness"
 	"github.com/aureole-cloud/aureole/s3api"
 	"github.com/aureole-cloud/aureole/storage/blob"
 	"github.com/aureole-cloud/aureole/storage/blobref"
@@ -81,7 +82,7 @@ func (e *events) Observe(ev *s3api.Event) {
 // waitFor returns the event of a request, which may come a moment after its answer.
 func (e *events) waitFor(t testing.TB, id string) s3api.Event {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		e.mu.Lock()
 		for _, ev := range e.list {
 			if ev.RequestID == id {
@@ -94,6 +95,17 @@ func (e *events) waitFor(t testing.TB, id string) s3api.Event {
 			t.Fatalf("no event for request %s", id)
 		}
 	}
+}
+
+// note leaves the answers to those who count what tests have asked for.
+func (e *events) note(t testing.TB) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	answers := map[harness.Answer]bool{}
+	for _, ev := range e.list {
+		answers[harness.Answer{Operation: ev.Operation, Code: ev.Code}] = true
+	}
+	harness.NoteAnswers(t, answers)
 }
 
 type option func(*s3api.Config)
@@ -147,10 +159,11 @@ func start(t testing.TB, options ...option) *fixture {
 	served := make(chan error, 1)
 	go func() { served <- f.server.Serve(ln) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 		defer cancel()
 		check(t, f.server.Shutdown(ctx))
 		check(t, <-served)
+		f.events.note(t)
 		check(t, objects.Close())
 		publisher.Close()
 		replicas.Close()
@@ -227,7 +240,7 @@ func (f *fixture) dial() *conn {
 	f.t.Helper()
 	c, err := net.Dial("tcp", f.addr)
 	must(f.t, err)
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(60 * time.Second))
 	f.t.Cleanup(func() { c.Close() })
 	return &conn{Conn: c, t: f.t, br: bufio.NewReader(c)}
 }

@@ -156,14 +156,9 @@ func putNamed(c namedConfig) handler {
 	}
 }
 
-// getNamed answers with one configuration, or with a list of all when no id is asked for.
 func getNamed(c namedConfig) handler {
 	return func(r *request) (*response, error) {
-		id, one := r.query.lookup("id")
-		if !one {
-			return listNamed(r, c)
-		}
-		data, err := r.srv.objects.Named(r.ctx, r.who, r.bucket, c.kind, id)
+		data, err := r.srv.objects.Named(r.ctx, r.who, r.bucket, c.kind, r.query.get("id"))
 		if err != nil {
 			return nil, err
 		}
@@ -175,32 +170,34 @@ func getNamed(c namedConfig) handler {
 	}
 }
 
-func listNamed(r *request, c namedConfig) (*response, error) {
-	token, after := r.query.get("continuation-token"), ""
-	if token != "" {
-		var err error
-		if after, err = decodeToken(token); err != nil {
-			return nil, s3err.Argument("continuation-token", token, "The continuation token provided is incorrect")
+func listNamed(c namedConfig) handler {
+	return func(r *request) (*response, error) {
+		token, after := r.query.get("continuation-token"), ""
+		if token != "" {
+			var err error
+			if after, err = decodeToken(token); err != nil {
+				return nil, s3err.Argument("continuation-token", token, "The continuation token provided is incorrect")
+			}
 		}
+		page, err := r.srv.objects.ListNamed(r.ctx, r.who, r.bucket, c.kind, after)
+		if err != nil {
+			return nil, err
+		}
+		x := s3xml.New(c.list, 512)
+		x.Optional("ContinuationToken", token)
+		x.Bool("IsTruncated", page.Next != "")
+		if page.Next != "" {
+			x.Text("NextContinuationToken", encodeToken(page.Next))
+		}
+		for _, doc := range page.Docs {
+			x.Open(c.root.Name)
+			x.Raw(doc)
+			x.Close(c.root.Name)
+		}
+		resp := r.ok()
+		resp.xml = x.Bytes()
+		return resp, nil
 	}
-	page, err := r.srv.objects.ListNamed(r.ctx, r.who, r.bucket, c.kind, after)
-	if err != nil {
-		return nil, err
-	}
-	x := s3xml.New(c.list, 512)
-	x.Optional("ContinuationToken", token)
-	x.Bool("IsTruncated", page.Next != "")
-	if page.Next != "" {
-		x.Text("NextContinuationToken", encodeToken(page.Next))
-	}
-	for _, doc := range page.Docs {
-		x.Open(c.root.Name)
-		x.Raw(doc)
-		x.Close(c.root.Name)
-	}
-	resp := r.ok()
-	resp.xml = x.Bytes()
-	return resp, nil
 }
 
 func deleteNamed(c namedConfig) handler {

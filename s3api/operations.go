@@ -26,6 +26,7 @@ type operation struct {
 	level   level
 	sub     string // the sub-resource in the query, "" for none
 	header  string // a header that must be there
+	query   string // a parameter of the query that must be there
 	handler handler
 	auth    authKind
 }
@@ -37,7 +38,7 @@ func (o *operation) refusal(r *request) error {
 
 var opUnknown = operation{name: "Unknown"}
 
-// routes finds operations. Those with a header come before those without.
+// routes finds operations. Those that want a header or a parameter come before those that do not.
 type routes struct {
 	plain map[routeKey][]*operation
 	subs  map[subKey][]*operation
@@ -57,7 +58,7 @@ type subKey struct {
 func newRoutes(ops []operation) routes {
 	t := routes{plain: map[routeKey][]*operation{}, subs: map[subKey][]*operation{}, known: map[string]bool{}}
 	add := func(list []*operation, op *operation) []*operation {
-		if op.header != "" {
+		if op.header != "" || op.query != "" {
 			return append([]*operation{op}, list...)
 		}
 		return append(list, op)
@@ -102,10 +103,14 @@ func (s *Server) route(r *request) error {
 		candidates = s.routes.subs[subKey{at, sub}]
 	}
 	for _, op := range candidates {
-		if op.header == "" || r.hasHeader(op.header) {
-			r.op = op
-			return nil
+		if op.header != "" && !r.hasHeader(op.header) {
+			continue
 		}
+		if _, there := r.query.lookup(op.query); op.query != "" && !there {
+			continue
+		}
+		r.op = op
+		return nil
 	}
 	r.op = &operation{name: "Unknown", sub: strings.Clone(sub)}
 	return s3err.New(s3err.MethodNotAllowed)

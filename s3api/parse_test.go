@@ -165,7 +165,7 @@ func TestOperationTable(t *testing.T) {
 	seen := map[string]bool{}
 	type place struct {
 		routeKey
-		sub, header string
+		sub, header, query string
 	}
 	places := map[place]string{}
 	for _, op := range operations() {
@@ -173,7 +173,7 @@ func TestOperationTable(t *testing.T) {
 			t.Errorf("%s comes twice", op.name)
 		}
 		seen[op.name] = true
-		p := place{routeKey{op.level, op.method}, op.sub, op.header}
+		p := place{routeKey{op.level, op.method}, op.sub, op.header, op.query}
 		if other, ok := places[p]; ok {
 			t.Errorf("%s and %s are at one place", op.name, other)
 		}

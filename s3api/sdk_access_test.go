@@ -303,8 +303,13 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s: Vary %q", name, a.header.Get("Vary"))
 		}
 	}
-	if a := f.anonymous("OPTIONS", "/no-such-bucket-here/key", "", "Origin: http://a", "Access-Control-Request-Method: GET"); a.status != 403 || a.code() != "AccessForbidden" {
-		t.Errorf("preflight in no bucket: %d %s", a.status, a.code())
+	for _, target := range []string{"/no-such-bucket-here/key", "/no-such-bucket-here"} {
+		if a := f.anonymous("OPTIONS", target, "", "Origin: http://a", "Access-Control-Request-Method: GET"); a.status != 403 || a.code() != "AccessForbidden" {
+			t.Errorf("preflight of %s: %d %s", target, a.status, a.code())
+		}
+	}
+	if a := f.anonymous("OPTIONS", "/cors", "", "Origin: http://other", "Access-Control-Request-Method: PUT"); a.status != 403 || a.code() != "AccessForbidden" {
+		t.Errorf("preflight of a bucket by another origin: %d %s", a.status, a.code())
 	}
 	for _, target := range []string{"/cors/key?uploadId=1&partNumber=1", "/cors/key?uploads", "/cors/key?tagging&versionId=null", "/cors?uploads", "/cors?acl", "/cors?lifecycle&acl"} {
 		a := f.anonymous("OPTIONS", target, "", "Origin: http://a.example.com", "Access-Control-Request-Method: PUT")

@@ -96,8 +96,16 @@ func TestTagsThroughControl(t *testing.T) {
 			_, err := c.ListTagsForResource(ctx, &s3control.ListTagsForResourceInput{AccountId: account, ResourceArn: &name})
 			wantAPI(t, err, want)
 		}
-		_, err = c.ListTagsForResource(ctx, &s3control.ListTagsForResourceInput{AccountId: aws.String("999999999999"), ResourceArn: arn})
+		other := aws.String("999999999999")
+		_, err = c.ListTagsForResource(ctx, &s3control.ListTagsForResourceInput{AccountId: other, ResourceArn: arn})
 		wantAPI(t, err, "AccessDenied")
+		_, err = c.TagResource(ctx, &s3control.TagResourceInput{AccountId: other, ResourceArn: arn, Tags: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}})
+		wantAPI(t, err, "AccessDenied")
+		_, err = c.UntagResource(ctx, &s3control.UntagResourceInput{AccountId: other, ResourceArn: arn, TagKeys: []string{"made"}})
+		wantAPI(t, err, "AccessDenied")
+		if got := list(); len(got) != 1 {
+			t.Errorf("refused calls changed the tags: %v", got)
+		}
 		_, err = c.GetPublicAccessBlock(ctx, &s3control.GetPublicAccessBlockInput{AccountId: account})
 		wantAPI(t, err, "NotImplemented")
 		_, err = f.control(host, testKeyID, "wrong").ListTagsForResource(ctx, &s3control.ListTagsForResourceInput{AccountId: account, ResourceArn: arn})

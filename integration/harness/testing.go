@@ -25,6 +25,7 @@ func Start(t testing.TB, opts Options) *Server {
 func finish(t testing.TB, s *Server) {
 	t.Helper()
 	if s.Running() {
+		noteAnswers(t, s)
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := s.Stop(ctx); err != nil {
