@@ -24,7 +24,11 @@ func getBucketLogging(r *request) (*response, error) {
 			}
 			x.Close("TargetGrants")
 		}
-		writeLogKeys(x, l.Keys)
+		keys := l.Keys
+		if keys == object.LogKeysDefault && r.srv.cfg.Dialect.LoggingShowsDefaults {
+			keys = object.LogKeysSimple
+		}
+		writeLogKeys(x, keys)
 		x.Close("LoggingEnabled")
 	}
 	resp := r.ok()
@@ -78,6 +82,9 @@ func (r *request) loggingOf(in *s3xml.BucketLoggingStatus) (*object.Logging, err
 		return nil, s3err.New(s3err.MalformedXML)
 	}
 	l := &object.Logging{Target: *e.TargetBucket, Prefix: *e.TargetPrefix}
+	if r.srv.cfg.Dialect.LoggingShowsDefaults {
+		e.Grants = nil
+	}
 	for i := range e.Grants {
 		g, err := documentGrant(&e.Grants[i], r.byEmail)
 		if err != nil {

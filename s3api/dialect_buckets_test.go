@@ -34,7 +34,7 @@ func compare(t *testing.T, all []difference) {
 		t.Run(name, func(t *testing.T) {
 			d, err := dialect.Parse(name)
 			must(t, err)
-			f := start(t, func(c *s3api.Config) { c.Dialect = d })
+			f := start(t, func(c *s3api.Config) { c.Dialect, c.LogInterval = d, 30*time.Millisecond })
 			for _, x := range all {
 				t.Run(x.field, func(t *testing.T) {
 					want := x.aws

@@ -67,6 +67,49 @@ type Dialect struct {
 	// Source: rgw_rest_s3.cc, RGWListBucket_ObjStore_S3::send_common_response.
 	ListPrefixPlain bool
 
+	// TenantPrincipals is about principals in policies of buckets. Amazon wants accounts of 12 digits, else 400 MalformedPolicy.
+	// Ceph takes any name of a tenant or account, or none, in an ARN, and a bare name for a tenant. There are no tenants here:
+	// such a principal is kept, shown, and nobody.
+	// Source: rgw_iam_policy.cc, ParseState::parse_principal.
+	TenantPrincipals bool
+
+	// StatementsWithoutResource is about policies of buckets. Amazon answers 400 MalformedPolicy to a statement without Resource
+	// and NotResource. Ceph takes it, and it allows and denies nothing.
+	// Source: rgw_iam_policy.cc, Statement::eval.
+	StatementsWithoutResource bool
+
+	// RepeatedSids is about policies of buckets in which two statements have one Sid. Amazon answers 400 MalformedPolicy, Ceph
+	// does not look at it.
+	// Source: rgw_iam_policy.cc, ParseState::do_string.
+	RepeatedSids bool
+
+	// LoggingTargetAbsent is about server access logging to a bucket that does not exist. Amazon answers 400
+	// InvalidTargetBucketForLogging, Ceph 404 NoSuchKey.
+	// Source: rgw_rest_bucket_logging.cc, RGWPutBucketLoggingOp::init_processing (-ENOENT).
+	LoggingTargetAbsent bool
+
+	// LoggingTargetPlain is about the bucket that logs go to. Amazon takes any of the same owner and region. Ceph answers 400
+	// InvalidArgument when it is the source itself, has a default encryption, logs itself, or lets requesters pay.
+	// Source: rgw_bucket_logging.cc, verify_target_bucket_attributes; rgw_rest_bucket_logging.cc, RGWPutBucketLoggingOp::execute.
+	LoggingTargetPlain bool
+
+	// LoggingByPolicy is about who lets logs in. Amazon wants the target to be of the owner of the source, and asks its policy or
+	// list when records are delivered, for the key of each. Ceph asks the policy only, for PutObject on the prefix, when logging
+	// is set (403 AccessDenied) and at every delivery. The statement must name the service, the target may be anybody's, and
+	// aws:SourceAccount is the owner's id as answers show it.
+	// Source: rgw_bucket_logging.cc, verify_target_bucket_policy.
+	LoggingByPolicy bool
+
+	// LoggingByOwner is about who sets logging. At Amazon it is who has s3:PutBucketLogging. Ceph wants it to be the bucket's owner
+	// besides.
+	// Source: rgw_rest_bucket_logging.cc, RGWPutBucketLoggingOp::verify_permission.
+	LoggingByOwner bool
+
+	// LoggingShowsDefaults is about GetBucketLogging. Amazon shows the format of keys only where one was set, and grants on what is
+	// delivered. Ceph shows the simple format where none was set, and knows no grants: they are not kept.
+	// Source: rgw_bucket_logging.cc, configuration::decode_xml and dump_xml.
+	LoggingShowsDefaults bool
+
 	// Of objects, their parts, checksums and keys.
 
 	// AbsentPartInvalid is about reading a part of an object by a number that it has not. Amazon answers 416 InvalidPartNumber, Ceph
@@ -164,6 +207,16 @@ func Ceph() Dialect {
 		EmptyTokenStarts:      true,
 		StartAfterBesideToken: true,
 		ListPrefixPlain:       true,
+
+		TenantPrincipals:          true,
+		StatementsWithoutResource: true,
+		RepeatedSids:              true,
+
+		LoggingTargetAbsent:  true,
+		LoggingTargetPlain:   true,
+		LoggingByPolicy:      true,
+		LoggingByOwner:       true,
+		LoggingShowsDefaults: true,
 
 		AbsentPartInvalid:          true,
 		PartsKeepChecksums:         true,

@@ -62,7 +62,9 @@ func (s *Service) PolicyIsPublic(ctx context.Context, who iam.Principal, bucket 
 
 // putPolicy takes a policy that is well formed, about b, and not public where that is blocked.
 func (s *Service) putPolicy(ctx context.Context, b *bucket, data []byte) error {
-	doc, err := policy.Parse(data, policy.Resource)
+	d := &s.cfg.Dialect
+	doc, err := policy.ParseLeniently(data, policy.Resource,
+		policy.Lenience{Tenants: d.TenantPrincipals, NoResource: d.StatementsWithoutResource, SameSids: d.RepeatedSids})
 	if err != nil {
 		return malformedPolicy(strings.ReplaceAll(err.Error(), policy.ErrMalformed.Error()+": ", ""))
 	}
@@ -90,9 +92,6 @@ func checkStatement(name string, st *policy.Statement) error {
 		if a != "*" && !strings.HasPrefix(strings.ToLower(a), "s3:") {
 			return malformedPolicy("Policy has invalid action")
 		}
-	}
-	if len(st.Resources) == 0 {
-		return malformedPolicy("Missing required field Resource")
 	}
 	for _, r := range st.Resources {
 		// A wildcard may stand for the name, too: what it means beyond this bucket is nothing.

@@ -65,6 +65,9 @@ func (s *Service) putLoggingConfig(ctx context.Context, who iam.Principal, bucke
 	if err != nil {
 		return err
 	}
+	if s.cfg.Dialect.LoggingByOwner && who.AccountID != b.Owner.AccountID {
+		return errs.New(errs.Denied, AccessDenied, "Access Denied").On(bucket)
+	}
 	if l == nil {
 		return s.writeSetting(ctx, b, SettingLogging, nil, nil)
 	}
@@ -73,11 +76,19 @@ func (s *Service) putLoggingConfig(ctx context.Context, who iam.Principal, bucke
 	}
 	target, err := s.bucket(ctx, l.Target)
 	if errs.KindOf(err) == errs.NotFound {
+		if s.cfg.Dialect.LoggingTargetAbsent {
+			return errs.New(errs.NotFound, NoSuchKey, "The specified key does not exist.").On(l.Target)
+		}
 		return badLogTarget(l.Target, "The target bucket for logging does not exist")
 	} else if err != nil {
 		return err
 	}
-	if target.Owner.AccountID != b.Owner.AccountID {
+	if s.cfg.Dialect.LoggingByPolicy {
+		l.Source = LogSource{Bucket: b.Name, Owner: b.Owner}
+		if !target.policyTakesLogs(l) {
+			return errs.New(errs.Denied, AccessDenied, "Access Denied").On(l.Target)
+		}
+	} else if target.Owner.AccountID != b.Owner.AccountID {
 		return badLogTarget(l.Target, "The owner for the bucket to be logged and the target bucket must be the same.")
 	}
 	if from, to := s.regionOf(b), s.regionOf(target); from != to {
@@ -88,6 +99,9 @@ func (s *Service) putLoggingConfig(ctx context.Context, who iam.Principal, bucke
 			e.Detail["SourceBucketLocation"] = from
 		}
 		return e
+	}
+	if s.cfg.Dialect.LoggingTargetPlain && !target.plain(b.Name) {
+		return errs.New(errs.Invalid, InvalidArgument, "The bucket cannot be the target of logging").On(l.Target)
 	}
 	if len(l.Grants) > 0 && !target.settings.ownership.lists() {
 		return errs.New(errs.Invalid, InvalidArgument, "Bucket cannot have target grants set with ObjectOwnership's BucketOwnerEnforced setting")
@@ -135,7 +149,11 @@ func (s *Service) deliverLog(ctx context.Context, l *Logging, key string, record
 	if err != nil {
 		return err
 	}
-	if b.Owner.AccountID != l.Source.Owner.AccountID || !b.takesLogs(&l.Source, key) {
+	takes := b.Owner.AccountID == l.Source.Owner.AccountID && b.takesLogs(&l.Source, key)
+	if s.cfg.Dialect.LoggingByPolicy {
+		takes = b.policyTakesLogs(l)
+	}
+	if !takes {
 		return errs.New(errs.Denied, AccessDenied, "Neither policy nor access control list of the target lets logs be delivered").On(l.Target)
 	}
 	owner := iam.Principal{AccountID: b.Owner.AccountID, CanonicalID: b.Owner.CanonicalID, DisplayName: b.Owner.DisplayName,
@@ -148,6 +166,11 @@ func (s *Service) deliverLog(ctx context.Context, l *Logging, key string, record
 	return err
 }
 
+// plain reports whether a bucket is none of what keeps it from being a target of logs in the dialect that looks.
+func (b *bucket) plain(source string) bool {
+	return b.Name != source && b.Encryption.Method == EncryptNone && b.settings.logging == nil && !b.settings.requester
+}
+
 // takesLogs reports whether the logging service may write key for a source.
 func (b *bucket) takesLogs(source *LogSource, key string) bool {
 	st := b.settings
@@ -157,12 +180,21 @@ func (b *bucket) takesLogs(source *LogSource, key string) bool {
 			granted = granted || g.Group == LogDelivery && (g.Permission == PermWrite || g.Permission == PermFullControl)
 		}
 	}
+	return b.decideLogs(source.Bucket, source.Owner.AccountID, key, granted, false)
+}
+
+// policyTakesLogs is takesLogs in the dialect that asks for the prefix, and nothing but the policy.
+func (b *bucket) policyTakesLogs(l *Logging) bool {
+	return b.decideLogs(l.Source.Bucket, l.Source.Owner.CanonicalID, l.Prefix, false, true)
+}
+
+func (b *bucket) decideLogs(source, account, key string, granted, byName bool) bool {
 	q := policy.Request{
-		Principal: policy.Principal{Service: loggingService}, Action: actPutObject, Resource: arnPrefix + b.Name + "/" + key,
+		Principal: policy.Principal{Service: loggingService, ByName: byName}, Action: actPutObject, Resource: arnPrefix + b.Name + "/" + key,
 		ResourceAccount: b.Owner.AccountID,
 		Context: map[string][]string{
-			"aws:sourcearn": {arnPrefix + source.Bucket}, "aws:sourceaccount": {source.Owner.AccountID}, "aws:securetransport": {"true"},
+			"aws:sourcearn": {arnPrefix + source}, "aws:sourceaccount": {account}, "aws:securetransport": {"true"},
 		},
 	}
-	return policy.Decide(&q, &policy.Documents{Resource: st.policy, Granted: granted}) == policy.Allowed
+	return policy.Decide(&q, &policy.Documents{Resource: b.settings.policy, Granted: granted}) == policy.Allowed
 }

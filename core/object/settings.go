@@ -83,7 +83,9 @@ func (st *settings) take(k Setting, data []byte) error {
 	var err error
 	switch k {
 	case SettingPolicy:
-		if st.policy, err = policy.Parse(data, policy.Resource); err == nil {
+		// Whatever was taken when it was put, in whichever dialect.
+		any := policy.Lenience{Tenants: true, NoResource: true, SameSids: true}
+		if st.policy, err = policy.ParseLeniently(data, policy.Resource, any); err == nil {
 			st.public, st.tags, st.denials = st.policy.Public(), looksAtTags(st.policy), st.policy.Denials()
 		}
 	case SettingCORS:

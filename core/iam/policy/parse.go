@@ -37,8 +37,22 @@ type wireStatement struct {
 	Condition    map[string]map[string]scalarList
 }
 
+// Lenience is what other clouds take in documents and IAM does not.
+type Lenience struct {
+	// Tenants: the account of an AWS principal may be any name, or none, and a bare name is an account. Such a principal is
+	// nobody, unless the name is an account's number.
+	Tenants bool
+	// NoResource: a statement may say nothing of resources. It is about none, and is left out of the document.
+	NoResource bool
+	// SameSids: statements may have the same Sid.
+	SameSids bool
+}
+
 // Parse reads and validates a document of at most MaxDocument bytes. Errors are of class ErrMalformed.
-func Parse(data []byte, kind Kind) (*Document, error) {
+func Parse(data []byte, kind Kind) (*Document, error) { return ParseLeniently(data, kind, Lenience{}) }
+
+// ParseLeniently is Parse for documents that may be of another cloud.
+func ParseLeniently(data []byte, kind Kind, may Lenience) (*Document, error) {
 	if len(data) > MaxDocument {
 		return nil, malformed("policy exceeds the maximum size of %d bytes", MaxDocument)
 	}
@@ -69,14 +83,17 @@ func Parse(data []byte, kind Kind) (*Document, error) {
 	}
 	sids := map[string]bool{}
 	for i := range statements {
-		s, err := statements[i].build(kind)
+		s, err := statements[i].build(kind, may)
 		if err != nil {
 			return nil, fmt.Errorf("statement %d: %w", i+1, err)
 		}
-		if s.Sid != "" && sids[s.Sid] {
+		if s.Sid != "" && sids[s.Sid] && !may.SameSids {
 			return nil, malformed("statement ids (SID) must be unique: %q", s.Sid)
 		}
 		sids[s.Sid] = true
+		if len(s.Resources) == 0 {
+			continue
+		}
 		d.Statements = append(d.Statements, *s)
 	}
 	return d, nil
@@ -131,7 +148,7 @@ func checkDepth(data []byte) error {
 	}
 }
 
-func (w *wireStatement) build(kind Kind) (*Statement, error) {
+func (w *wireStatement) build(kind Kind, may Lenience) (*Statement, error) {
 	s := &Statement{Sid: w.Sid}
 	switch w.Effect {
 	case "Allow":
@@ -141,7 +158,7 @@ func (w *wireStatement) build(kind Kind) (*Statement, error) {
 	default:
 		return nil, malformed("Invalid effect: %s", w.Effect)
 	}
-	if err := w.principal(s, kind); err != nil {
+	if err := w.principal(s, kind, may); err != nil {
 		return nil, err
 	}
 	var err error
@@ -153,7 +170,7 @@ func (w *wireStatement) build(kind Kind) (*Statement, error) {
 			return nil, malformed("Policy has invalid action %q", a)
 		}
 	}
-	if s.Resources, s.NotResource, err = pair("Resource", w.Resource, w.NotResource, true); err != nil {
+	if s.Resources, s.NotResource, err = pair("Resource", w.Resource, w.NotResource, !may.NoResource); err != nil {
 		return nil, err
 	}
 	for _, r := range s.Resources {
@@ -186,7 +203,7 @@ func pair(name string, pos, neg stringList, required bool) ([]string, bool, erro
 	return pos, false, nil
 }
 
-func (w *wireStatement) principal(s *Statement, kind Kind) error {
+func (w *wireStatement) principal(s *Statement, kind Kind, may Lenience) error {
 	raw := w.Principal
 	if w.NotPrincipal != nil {
 		if raw != nil {
@@ -225,7 +242,11 @@ func (w *wireStatement) principal(s *Statement, kind Kind) error {
 		}
 		switch name {
 		case "AWS":
-			if err := ps.addAWS(list); err != nil {
+			valid := validPrincipal
+			if may.Tenants {
+				valid = tenantPrincipal
+			}
+			if err := ps.addAWS(list, valid); err != nil {
 				return err
 			}
 		case "CanonicalUser":
@@ -243,12 +264,15 @@ func (w *wireStatement) principal(s *Statement, kind Kind) error {
 
 var validPrincipal = regexp.MustCompile(`^([0-9]{12}|arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/.+))$`)
 
-func (ps *PrincipalSet) addAWS(list []string) error {
+// tenantPrincipal is validPrincipal with any name for an account, but no wildcard in it.
+var tenantPrincipal = regexp.MustCompile(`^([\w.-]+|arn:[a-z-]+:(iam|sts)::[\w.-]*:(root|(user|role|assumed-role|federated-user)/.+))$`)
+
+func (ps *PrincipalSet) addAWS(list []string, valid *regexp.Regexp) error {
 	for _, a := range list {
 		switch {
 		case a == "*":
 			ps.Any = true
-		case validPrincipal.MatchString(a):
+		case valid.MatchString(a):
 			ps.AWS = append(ps.AWS, a)
 		default:
 			return malformed("Invalid principal in policy: %q", a)

@@ -9,6 +9,8 @@
 // element is refused when it is stored and cannot silently grant.
 package policy
 
+import "slices"
+
 // Limits of a document.
 const (
 	MaxDocument   = 20 << 10 // bytes of a bucket policy, the largest kind
@@ -86,6 +88,7 @@ type Principal struct {
 	RoleARN     string // of the role behind a session, else empty
 	Root        bool   // the account itself
 	Service     string // a service acting by itself: "logging.s3.amazonaws.com"
+	ByName      bool   // the service is given only what is given to it by name, not what is given to everybody
 }
 
 // Request is what is to be decided.
@@ -222,6 +225,9 @@ func (d *Document) Evaluate(r *Request) Decision {
 
 func (s *Statement) matches(r *Request, variables bool) bool {
 	if s.Principal != nil && s.Principal.matches(&r.Principal) == s.NotPrincipal {
+		return false
+	}
+	if r.Principal.ByName && s.Effect == Allow && (s.Principal == nil || !slices.Contains(s.Principal.Service, r.Principal.Service)) {
 		return false
 	}
 	if matchAny(s.Actions, func(p string) bool { return matchAction(p, r.Action) }) == s.NotAction {

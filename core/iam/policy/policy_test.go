@@ -322,3 +322,65 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+func TestParseLeniently(t *testing.T) {
+	doc := func(statements string) []byte {
+		return []byte(`{"Version":"2012-10-17","Statement":[` + statements + `]}`)
+	}
+	st := func(effect, principal, more string) string {
+		return `{"Sid":"s","Effect":"` + effect + `","Principal":` + principal + `,"Action":"s3:GetObject"` + more + `}`
+	}
+	const res = `,"Resource":"arn:aws:s3:::b/*"`
+	for name, tc := range map[string]struct {
+		doc  []byte
+		may  policy.Lenience
+		want policy.Decision // of an account 111122223333 with that and no name
+	}{
+		"tenant":            {doc(st("Allow", `{"AWS":"arn:aws:iam::tenant:root"}`, res)), policy.Lenience{Tenants: true}, policy.ImplicitDeny},
+		"no tenant":         {doc(st("Allow", `{"AWS":"arn:aws:iam:::root"}`, res)), policy.Lenience{Tenants: true}, policy.ImplicitDeny},
+		"bare tenant":       {doc(st("Allow", `{"AWS":"tenant"}`, res)), policy.Lenience{Tenants: true}, policy.ImplicitDeny},
+		"allow of nothing":  {doc(st("Allow", `"*"`, "")), policy.Lenience{NoResource: true}, policy.ImplicitDeny},
+		"denial of nothing": {doc(st("Deny", `"*"`, "") + "," + st("Allow", `"*"`, res)), policy.Lenience{NoResource: true, SameSids: true}, policy.Allowed},
+		"the second counts": {doc(st("Allow", `"*"`, res) + "," + st("Deny", `"*"`, res)), policy.Lenience{SameSids: true}, policy.ExplicitDeny},
+	} {
+		if _, err := policy.Parse(tc.doc, policy.Resource); !errors.Is(err, policy.ErrMalformed) {
+			t.Errorf("%s: IAM takes it: %v", name, err)
+		}
+		d, err := policy.ParseLeniently(tc.doc, policy.Resource, tc.may)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		r := policy.Request{Principal: policy.Principal{AccountID: "111122223333"}, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k"}
+		if got := d.Evaluate(&r); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+	for _, wild := range []string{"*x", "arn:aws:iam::*:root", "arn:aws:iam::1?:root"} {
+		if _, err := policy.ParseLeniently(doc(st("Allow", `{"AWS":"`+wild+`"}`, res)), policy.Resource, policy.Lenience{Tenants: true}); err == nil {
+			t.Errorf("%q is taken for a tenant", wild)
+		}
+	}
+}
+
+// A service that is given only what is given to it by name is still denied what everybody is denied.
+func TestServiceByName(t *testing.T) {
+	for doc, want := range map[string][2]policy.Decision{
+		`"Effect":"Allow","Principal":"*"`:                                   {policy.Allowed, policy.ImplicitDeny},
+		`"Effect":"Allow","Principal":{"Service":"logs.example"}`:            {policy.Allowed, policy.Allowed},
+		`"Effect":"Allow","Principal":{"Service":"*"}`:                       {policy.Allowed, policy.ImplicitDeny},
+		`"Effect":"Allow","Principal":{"Service":"other.example","AWS":"*"}`: {policy.Allowed, policy.ImplicitDeny},
+		`"Effect":"Deny","Principal":"*"`:                                    {policy.ExplicitDeny, policy.ExplicitDeny},
+	} {
+		d, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{`+doc+`,"Action":"s3:PutObject","Resource":"*"}}`), policy.Resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, byName := range []bool{false, true} {
+			r := policy.Request{Principal: policy.Principal{Service: "logs.example", ByName: byName}, Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}
+			if got := d.Evaluate(&r); got != want[i] {
+				t.Errorf("%s, by name %v: %v, want %v", doc, byName, got, want[i])
+			}
+		}
+	}
+}
