@@ -274,7 +274,8 @@ func (a *Agent) takeEvents(ctx context.Context, w kv.Watcher) error {
 	}
 }
 
-// enqueueAll has all instances looked at, all machines that belong to none, and all volumes that are to go.
+// enqueueAll has all instances looked at but those that obviously run as they should, all machines that belong to none, and all
+// volumes that are to go.
 func (a *Agent) enqueueAll(ctx context.Context, add func(id string)) error {
 	bound, err := a.cfg.Compute.Bound(ctx, a.cfg.Host)
 	if err != nil {
@@ -291,13 +292,27 @@ func (a *Agent) enqueueAll(ctx context.Context, add func(id string)) error {
 	for _, id := range doomed {
 		add(id)
 	}
-	for _, i := range bound {
-		add(i.ID)
-	}
+	at := make(map[string]hypervisor.State, len(machines)) // instances of machines that were not passed yet
 	for _, m := range machines {
-		add(m.Name)
+		at[m.Name] = m.State
+	}
+	for _, i := range bound {
+		state, ok := at[i.ID]
+		if !ok || !runsAsItShould(i, state) {
+			add(i.ID)
+		}
+		delete(at, i.ID)
+	}
+	for id := range at {
+		add(id)
 	}
 	return nil
+}
+
+// runsAsItShould tells of an instance that there is nothing to do. Looking at each by itself would tell no more: what comes in
+// between is told by the store and by the hypervisor, which are watched.
+func runsAsItShould(i *compute.Instance, m hypervisor.State) bool {
+	return i.State == compute.Running && i.Desired == compute.Running && i.Reboots == i.Rebooted && m == hypervisor.StateRunning
 }
 
 // followMachines puts instances to work whose machines changed.

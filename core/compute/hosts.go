@@ -43,18 +43,23 @@ func (s *Service) SetHost(ctx context.Context, h Host) (before Host, err error) 
 	return before, err
 }
 
-// Bound returns the instances that a host must look after, as the store has them.
+// Bound returns the instances that a host must look after, as the store has them. They are shared: they must not be changed.
 func (s *Service) Bound(ctx context.Context, host string) ([]*Instance, error) {
 	var all []*Instance
 	err := s.view(ctx, func(v kv.View) error {
 		all = nil
 		return scan(v, rowBinding+host+"/", func(row []byte, bound *binding) error {
 			_, id, _ := splitBinding(row)
-			i, _, err := getInstance(v, bound.Account, id)
+			at := instanceRow(bound.Account, id)
+			val, err := v.Get(at)
+			if err != nil {
+				return ignoreAbsent(err)
+			}
+			i, err := s.decoded(at, val.Data, val.Revision)
 			if err == nil {
 				all = append(all, i)
 			}
-			return ignoreAbsent(err)
+			return err
 		})
 	})
 	return all, err

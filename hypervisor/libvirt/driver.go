@@ -280,48 +280,6 @@ func (d *Driver) Get(ctx context.Context, name string) (hypervisor.Machine, erro
 	return m, err
 }
 
-// List returns all machines of the owner.
-func (d *Driver) List(ctx context.Context) ([]hypervisor.Machine, error) {
-	var all []hypervisor.Machine
-	err := d.call(ctx, "list", "", func(l *lv.Libvirt) error {
-		doms, _, err := l.ConnectListAllDomains(1, 0)
-		if err != nil {
-			return err
-		}
-		list := make([]hypervisor.Machine, 0, len(doms))
-		for _, dom := range doms {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			owner, err := d.owner(l, dom)
-			if isCode(err, lv.ErrNoDomain) {
-				continue // gone since it was listed
-			}
-			if err != nil {
-				return err
-			}
-			if owner != d.cfg.Owner {
-				continue
-			}
-			m, err := machine(l, dom)
-			if isCode(err, lv.ErrNoDomain) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			list = append(list, m)
-		}
-		all = list
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	sortMachines(all)
-	return all, nil
-}
-
 // inactive returns the description that the next start takes, and live that of the machine that is on.
 func inactive(l *lv.Libvirt, dom lv.Domain) (*libvirtxml.Domain, error) {
 	return readXML(l, dom, lv.DomainXMLInactive|lv.DomainXMLSecure)
