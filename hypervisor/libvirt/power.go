@@ -90,7 +90,7 @@ func (d *Driver) Destroy(ctx context.Context, name string) error {
 func (d *Driver) Stop(ctx context.Context, name string, grace time.Duration) error {
 	watch, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := d.Watch(watch)
+	events := d.hub.watch(watch, name)
 	deadline := time.NewTimer(max(grace, 0))
 	defer deadline.Stop()
 	ask := time.NewTicker(askAgain)
@@ -154,7 +154,7 @@ func (d *Driver) Reboot(ctx context.Context, name string, grace time.Duration) e
 	}
 	watch, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := d.Watch(watch)
+	events := d.hub.watch(watch, name)
 	<-events // the first one says that those from now on are delivered
 	err = d.on(ctx, "reboot", name, func(l *lv.Libvirt, dom lv.Domain) error {
 		return l.DomainReboot(dom, lv.DomainRebootAcpiPowerBtn)

@@ -21,7 +21,7 @@ const (
 )
 
 // Watch delivers events until ctx is done.
-func (d *Driver) Watch(ctx context.Context) <-chan hypervisor.Event { return d.hub.watch(ctx) }
+func (d *Driver) Watch(ctx context.Context) <-chan hypervisor.Event { return d.hub.watch(ctx, "") }
 
 // hub holds the event connection and hands what it says to the watchers.
 type hub struct {
@@ -225,9 +225,14 @@ func (h *hub) lifecycle(dom lv.Domain, what lv.DomainEventType, detail int32, ou
 }
 
 func (h *hub) owned(dom lv.Domain) (bool, error) {
+	h.d.mu.Lock()
+	owner, ok := h.d.mu.owned[dom.UUID]
+	h.d.mu.Unlock()
+	if ok {
+		return owner == h.d.cfg.Owner, nil
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, dialLimit)
 	defer cancel()
-	var owner string
 	err := h.d.pool.do(ctx, func(l *lv.Libvirt) (err error) {
 		o, err := h.d.owner(l, dom)
 		owner = o
@@ -243,15 +248,18 @@ func (h *hub) send(e hypervisor.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for w := range h.mu.watchers {
-		w.push(e)
+		if w.only == "" || w.only == e.Machine || e.Machine == "" {
+			w.push(e)
+		}
 	}
 }
 
-// watch registers a watcher. It is told to list first, whether or not the connection is up: what happens while it is
+// watch registers a watcher, of one machine if it has a name: of thousands that are stopped at a time none hears of the others.
+// It is told to list first, whether or not the connection is up: what happens while it is
 // down is made good for by the next such event.
-func (h *hub) watch(ctx context.Context) <-chan hypervisor.Event {
+func (h *hub) watch(ctx context.Context, only string) <-chan hypervisor.Event {
 	out := make(chan hypervisor.Event)
-	w := &watcher{wake: make(chan struct{}, 1)}
+	w := &watcher{only: only, wake: make(chan struct{}, 1)}
 	w.push(hypervisor.Event{Kind: hypervisor.EventResync, Time: time.Now()})
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -293,6 +301,7 @@ func (h *hub) watch(ctx context.Context) <-chan hypervisor.Event {
 
 // watcher is the queue of one watcher. When it is full, one EventResync takes the place of all.
 type watcher struct {
+	only string // the machine it is told of; empty: all
 	wake chan struct{}
 	mu   sync.Mutex
 	q    []hypervisor.Event
