@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/network"
@@ -23,12 +24,17 @@ type written struct {
 	mu    sync.Mutex
 	byID  map[string]*writtenInstance
 	bytes int
+	since time.Time // when those that nobody had asked for were let go
 }
 
 type writtenInstance struct {
-	from instanceRecords
-	xml  []byte
+	from  instanceRecords
+	xml   []byte
+	asked bool // since then
 }
+
+// writtenAge is how long an instance is kept that nobody asks for, twice that at most.
+const writtenAge = 5 * time.Minute
 
 // instanceRecords is all that an answer's form of an instance is made of, beside what never changes: the names of groups,
 // zones and domains.
@@ -56,16 +62,36 @@ func (r *instanceRecords) same(o *instanceRecords) bool {
 func (k *written) write(w *ec2xml.Writer, i *instanceShown) {
 	from := i.records() // before the form is made: what changes meanwhile makes it another one
 	k.mu.Lock()
+	k.age(time.Now())
 	old := k.byID[i.core.ID]
+	same := old != nil && old.from.same(&from)
+	if same {
+		old.asked = true
+	}
 	k.mu.Unlock()
-	if old != nil && old.from.same(&from) {
+	if same {
 		w.Raw(old.xml)
 		return
 	}
 	begin := w.Len()
 	i.form().EncodeXML(w)
 	i.made = nil
-	k.keep(&writtenInstance{from, bytes.Clone(w.Bytes()[begin:])})
+	k.keep(&writtenInstance{from: from, xml: bytes.Clone(w.Bytes()[begin:]), asked: true})
+}
+
+// age lets instances go that nobody asked for of late: most are no more. k.mu is held.
+func (k *written) age(now time.Time) {
+	if now.Sub(k.since) < writtenAge {
+		return
+	}
+	k.since = now
+	for id, i := range k.byID {
+		if !i.asked {
+			delete(k.byID, id)
+			k.bytes -= len(i.xml)
+		}
+		i.asked = false
+	}
 }
 
 // keep has others go, whichever, when there is no room: a listing of all comes by each of them as often as by any other.

@@ -3,6 +3,7 @@ package compute_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/compute"
 	"github.com/aureole-cloud/aureole/core/tags"
@@ -67,6 +68,40 @@ func TestEach(t *testing.T) {
 		return true
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Of instances that are forgotten nothing stays in memory.
+func TestForgotten(t *testing.T) {
+	c := open(t, 1000, 1<<20, compute.DefaultQuotas())
+	ctx, account := t.Context(), c.who.AccountID
+	if _, err := c.Run(ctx, c.who, c.input(20, 20)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Instances(ctx, account)
+	if err != nil || len(all) != 20 || c.Known() != 20 {
+		t.Fatalf("%d instances, %d known: %v", len(all), c.Known(), err)
+	}
+	for _, i := range all[:15] {
+		if _, err := c.Terminate(ctx, account, []string{i.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Report(ctx, account, i.ID, compute.Sight{Seen: compute.SeenGone}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Reap(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = c.Instances(ctx, account); err != nil || len(all) != 20 {
+		t.Fatalf("%d instances are visible, want all for an hour: %v", len(all), err)
+	}
+	c.SetVisible(-time.Hour)
+	if err := c.Reap(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if all, err = c.Instances(ctx, account); err != nil || len(all) != 5 || c.Known() != 5 {
+		t.Errorf("%d instances are left, %d known: %v", len(all), c.Known(), err)
 	}
 }
 

@@ -40,6 +40,14 @@ func (m *memo[T]) set(key []byte, rev kv.Index, v T) {
 	m.put(string(key), memoed[T]{rev, v})
 }
 
+// drop forgets the record of a row that is gone: nobody asks for it any more.
+func (m *memo[T]) drop(key []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.young, string(key))
+	delete(m.old, string(key))
+}
+
 func (m *memo[T]) put(key string, e memoed[T]) {
 	if len(m.young) >= memoSize || m.young == nil {
 		m.young, m.old = make(map[string]memoed[T]), m.young

@@ -26,8 +26,9 @@ func (s *Service) reap(ctx context.Context) error {
 func (s *Service) forgetTerminated(ctx context.Context) error {
 	for {
 		n := 0
+		var gone [][]byte
 		err := s.transact(ctx, "compute.reap", func(v kv.View, b *kv.Batch) error {
-			n = 0
+			n, gone = 0, nil
 			until := keys.AppendUint64([]byte(rowGone), uint64(millis(time.Now().Add(-s.cfg.Visible))))
 			it := v.Scan(kv.ScanOptions{Lower: []byte(rowGone), Upper: until})
 			for ok := it.First(); ok && n < reapBatch; ok = it.Next() {
@@ -39,9 +40,13 @@ func (s *Service) forgetTerminated(ctx context.Context) error {
 					continue
 				}
 				forget(b, row, account, id)
+				gone = append(gone, instanceRow(account, id))
 			}
 			return it.Close()
 		})
+		for _, row := range gone {
+			s.known.drop(row)
+		}
 		if err != nil || n < reapBatch {
 			return err
 		}
