@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -142,4 +144,51 @@ func rss(pid int) int64 {
 	var kib int64
 	fmt.Sscan(rest, &kib)
 	return kib << 10
+}
+
+// A server that is killed and started again finds many instances as they are, answers for them at once, and uses little for that.
+func TestRestartOfMany(t *testing.T) {
+	start(t, "test") // the test driver keeps its machines as long as somebody is connected
+	c := start(t, "test")
+	c.emptyImage(t)
+	for left := *instances; left > 0; left -= 100 {
+		n := aws.Int32(int32(min(left, 100)))
+		if _, err := c.RunInstances(t.Context(), &ec2.RunInstancesInput{
+			ImageId: aws.String(c.image), InstanceType: types.InstanceTypeT3Nano, MinCount: n, MaxCount: n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.awaitRunning(t, *instances)
+	all := func() []types.Reservation {
+		t.Helper()
+		out, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Reservations
+	}
+	before := all()
+	c.Kill()
+	begin := time.Now()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := time.Since(begin)
+	if !reflect.DeepEqual(before, all()) {
+		t.Error("instances are described otherwise than before the restart")
+	}
+	one := c.run(t, nil)[0]
+	c.await(t, *one.InstanceId, types.InstanceStateNameRunning, time.Minute)
+	launched := time.Since(begin)
+	time.Sleep(time.Second) // for what is done of instances that were found
+	if !reflect.DeepEqual(before, slices.DeleteFunc(all(), func(r types.Reservation) bool { return *r.Instances[0].InstanceId == *one.InstanceId })) {
+		t.Error("instances are described otherwise when the agent has looked at them")
+	}
+	used, err := c.Usage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d instances after kill -9: ready after %v, the next one runs after %v; server CPU %v, peak memory %d MiB",
+		*instances, ready, launched, used.CPU, used.PeakRSS>>20)
+	c.endAll(t)
 }
