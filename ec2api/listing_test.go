@@ -178,9 +178,9 @@ func TestNamedIDs(t *testing.T) {
 		{asked: []string{"vpc-00000000000000001", "vpc-00000000000000001"}},
 		{[]string{"vpc-0000000000000000f"}, nil, "InvalidVpcID.NotFound", "The vpc ID 'vpc-0000000000000000f' does not exist"},
 		{[]string{"vpc-00000000000000001", "vpc-0000000f", "vpc-0000000e"}, nil, "InvalidVpcID.NotFound", "The vpc IDs 'vpc-0000000f, vpc-0000000e' do not exist"},
-		{[]string{"subnet-1"}, nil, "InvalidVpcId.Malformed", `Invalid id: "subnet-1" (expecting "vpc-...")`},
-		{[]string{"vpc-xyz"}, nil, "InvalidVpcId.Malformed", `Invalid id: "vpc-xyz"`},
-		{[]string{""}, nil, "InvalidVpcId.Malformed", `Invalid id: "" (expecting "vpc-...")`},
+		{[]string{"subnet-1"}, nil, "InvalidVpcID.Malformed", `Invalid id: "subnet-1" (expecting "vpc-...")`},
+		{[]string{"vpc-xyz"}, nil, "InvalidVpcID.Malformed", `Invalid id: "vpc-xyz"`},
+		{[]string{""}, nil, "InvalidVpcID.Malformed", `Invalid id: "" (expecting "vpc-...")`},
 		{[]string{"vpc-00000000000000001"}, new(5), "InvalidParameterCombination", "The parameter vpcSet cannot be used with the parameter maxResults"},
 	} {
 		l.asked, c.common.MaxResults = tc.asked, tc.max

@@ -100,8 +100,10 @@ func nameAttribute(in *model.ModifyInstanceAttributeRequest) error {
 		in.SourceDestCheck = yes
 	case "enaSupport":
 		in.EnaSupport = yes
+	case "rootDeviceName", "productCodes", "kernel", "ramdisk", "sriovNetSupport", "enclaveOptions", "groupSet", "blockDeviceMapping":
+		return ec2err.New("UnsupportedInstanceAttribute", "The attribute %s of an instance cannot be changed by its name and a value.", *in.Attribute)
 	default:
-		return ec2err.Unsupported("The attribute %s of an instance cannot be changed.", ec2err.Clip(*in.Attribute))
+		return ec2err.Value("attribute", *in.Attribute)
 	}
 	if !isBool {
 		return ec2err.Value("value", value)

@@ -25,9 +25,9 @@ func (s *Server) modifyInstanceCreditSpecification(ctx context.Context, c *Call,
 		case spec.CpuCredits == nil:
 			return nil, ec2err.Missing("InstanceCreditSpecification.CpuCredits")
 		case *spec.CpuCredits != "standard" && *spec.CpuCredits != "unlimited":
-			return nil, ec2err.Value("CpuCredits", *spec.CpuCredits)
+			return nil, ec2err.New("InvalidCpuCredits", "The CPU credits '%s' are invalid. Valid values are standard and unlimited.", ec2err.Clip(*spec.CpuCredits))
 		case seen[*spec.InstanceId]:
-			return nil, ec2err.New(ec2err.InvalidParameterValue, "The instance ID '%s' is given twice.", ec2err.Clip(*spec.InstanceId))
+			return nil, ec2err.New("InvalidInstanceCreditSpecification.DuplicateInstanceId", "The instance ID '%s' is given twice.", ec2err.Clip(*spec.InstanceId))
 		default:
 			seen[*spec.InstanceId] = true
 		}

@@ -61,7 +61,7 @@ func (c *InstanceChange) check() error {
 		return invalidValue("Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid. Unknown instance initiated shutdown behavior.", *b)
 	}
 	if b := c.CPUCredits; b != nil && *b != "standard" && *b != "unlimited" {
-		return invalidValue("Value (%s) for parameter CpuCredits is invalid.", *b)
+		return invalidCredits(*b)
 	}
 	if c.Metadata != nil {
 		return c.Metadata.check()
@@ -73,7 +73,7 @@ func (s *Service) modify(i *Instance, c *InstanceChange) error {
 	if c.Type != nil {
 		t, ok := s.cfg.Types(*c.Type)
 		if !ok {
-			return invalidValue("Invalid value '%s' for InstanceType.", *c.Type)
+			return errs.New(errs.Invalid, InvalidAttribute, "Invalid value '%s' for InstanceType.", *c.Type)
 		}
 		if !t.supports(i.Architecture) {
 			return invalidValue("The architecture '%s' of the instance type %s does not match that of the instance, '%s'.", strings.Join(t.Architectures, ", "), t.Name, i.Architecture)
@@ -97,7 +97,7 @@ func (s *Service) modify(i *Instance, c *InstanceChange) error {
 	for device, goes := range c.Disks {
 		n := slices.IndexFunc(i.Disks, func(d Disk) bool { return d.Device == device })
 		if n < 0 {
-			return errs.New(errs.Invalid, NotMapped, "No device is currently mapped at %s", device)
+			return errs.New(errs.Invalid, InvalidAttribute, "No device is currently mapped at %s", device)
 		}
 		i.Disks[n].Delete = goes
 	}

@@ -3,6 +3,7 @@ package compute
 import (
 	"context"
 
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
 
@@ -46,7 +47,7 @@ func (s *Service) Terminate(ctx context.Context, account string, ids []string) (
 func (s *Service) Monitor(ctx context.Context, account string, ids []string, on bool) error {
 	_, err := s.moveAll(ctx, "compute.Monitor", account, ids, func(_ *change, i *Instance) (bool, error) {
 		if i.State == Terminated || i.State == ShuttingDown {
-			return false, incorrectState(i, "monitored")
+			return false, errs.New(errs.Conflict, InvalidState, "The instance '%s' is not in a state from which it can be monitored.", i.ID).On(i.ID)
 		}
 		changed := i.Monitoring != on
 		i.Monitoring = on

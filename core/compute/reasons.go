@@ -13,7 +13,7 @@ const (
 	VolumeInUse           errs.Reason = "VolumeInUse"
 	VolumeLimit           errs.Reason = "VolumeLimitExceeded"
 	AttachmentLimit       errs.Reason = "AttachmentLimitExceeded"
-	NotMapped             errs.Reason = "InvalidInstanceAttributeValue"
+	InvalidAttribute      errs.Reason = "InvalidInstanceAttributeValue"
 	ImageNotFound         errs.Reason = "InvalidAMIID.NotFound"
 	ImageUnavailable      errs.Reason = "InvalidAMIID.Unavailable"
 	ImageNameDuplicate    errs.Reason = "InvalidAMIName.Duplicate"
@@ -33,6 +33,10 @@ const (
 	InvalidDeviceMapping  errs.Reason = "InvalidBlockDeviceMapping"
 	MissingParameter      errs.Reason = "MissingParameter"
 	CreditsUnsupported    errs.Reason = "InstanceCreditSpecification.NotSupported"
+	InvalidCredits        errs.Reason = "InvalidCpuCredits"
+	InvalidState          errs.Reason = "InvalidState"
+	TokenOfTerminated     errs.Reason = "IdempotentInstanceTerminated"
+	RequestLimit          errs.Reason = "ResourceCountExceeded" // of one request, not of the account
 )
 
 func notFound(ids ...string) error {

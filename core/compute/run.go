@@ -99,19 +99,25 @@ func (s *Service) Run(ctx context.Context, who iam.Principal, in *RunInput) (*Re
 	return res, nil
 }
 
-// reservation reads what an earlier call made: ids begin with the reservation's.
+// reservation reads what an earlier call made: ids begin with the reservation's. EC2 refuses a token all of whose instances
+// have ended.
 func reservation(r reader, account string, made []string) (*Reservation, error) {
 	if len(made) == 0 {
 		return nil, errors.New("compute: a token of no instances")
 	}
 	res := &Reservation{ID: made[0], Account: account}
+	ended := true
 	for _, id := range made[1:] {
 		i, _, err := getInstance(r, account, id)
 		if err == nil {
 			res.Instances = append(res.Instances, i)
+			ended = ended && i.State == Terminated
 		} else if err := ignoreAbsent(err); err != nil { // forgotten since
 			return nil, err
 		}
+	}
+	if ended {
+		return nil, errs.New(errs.Conflict, TokenOfTerminated, "The client token is that of a request whose instances have been terminated.").On(res.ID)
 	}
 	return res, nil
 }

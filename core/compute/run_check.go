@@ -19,7 +19,7 @@ func (in *RunInput) check() error {
 	case in.Max < in.Min:
 		return invalidValue("Value (%d) for parameter maxCount is invalid. It must be at least the minCount of %d.", in.Max, in.Min)
 	case in.Max > MaxRun:
-		return errs.New(errs.Limit, InstanceLimit, "One request makes at most %d instances, not %d.", MaxRun, in.Max)
+		return errs.New(errs.Limit, RequestLimit, "One request makes at most %d instances, not %d.", MaxRun, in.Max)
 	case len(in.UserData) > MaxUserData:
 		return invalidValue("User data is limited to %d bytes", MaxUserData)
 	case len(in.Interfaces) == 0:
@@ -33,12 +33,16 @@ func (in *RunInput) check() error {
 	switch in.CPUCredits {
 	case "", "standard", "unlimited":
 	default:
-		return invalidValue("Value (%s) for parameter CreditSpecification.CpuCredits is invalid.", in.CPUCredits)
+		return invalidCredits(in.CPUCredits)
 	}
 	if err := in.Metadata.check(); err != nil {
 		return err
 	}
 	return in.checkInterfaces()
+}
+
+func invalidCredits(value string) error {
+	return errs.New(errs.Invalid, InvalidCredits, "The CPU credits '%s' are invalid. Valid values are standard and unlimited.", value)
 }
 
 func (in *RunInput) checkInterfaces() error {

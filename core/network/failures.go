@@ -13,12 +13,12 @@ type kindInfo struct {
 }
 
 var kindInfos = map[ids.Kind]kindInfo{
-	ids.VPC:                   {"InvalidVpcID", "InvalidVpcId", "vpc ID"},
-	ids.Subnet:                {"InvalidSubnetID", "InvalidSubnetId", "subnet ID"},
+	ids.VPC:                   {"InvalidVpcID", "InvalidVpcID", "vpc ID"},
+	ids.Subnet:                {"InvalidSubnetID", "InvalidSubnetID", "subnet ID"},
 	ids.SecurityGroup:         {"InvalidGroup", "InvalidGroupId", "security group"},
 	ids.SecurityGroupRule:     {"InvalidSecurityGroupRuleId", "InvalidSecurityGroupRuleId", "security group rule ID"},
 	ids.NetworkInterface:      {"InvalidNetworkInterfaceID", "InvalidNetworkInterfaceId", "networkInterface ID"},
-	ids.InterfaceAttachment:   {"InvalidAttachmentID", "InvalidAttachmentId", "interface attachment"},
+	ids.InterfaceAttachment:   {"InvalidAttachmentID", "InvalidNetworkInterfaceAttachmentId", "interface attachment"},
 	ids.RouteTable:            {"InvalidRouteTableID", "InvalidRouteTableId", "routeTable ID"},
 	ids.RouteTableAssociation: {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
 	ids.InternetGateway:       {"InvalidInternetGatewayID", "InvalidInternetGatewayId", "internetGateway ID"},

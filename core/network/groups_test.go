@@ -39,7 +39,7 @@ func TestGroupNames(t *testing.T) {
 		"no description":     {GroupSpec{Name: "a"}, InvalidValue},
 		"long description":   {GroupSpec{Name: "a", Description: strings.Repeat("x", 256)}, InvalidValue},
 		"odd description":    {GroupSpec{Name: "a", Description: "a\nb"}, InvalidValue},
-		"malformed VPC":      {GroupSpec{VPC: "vpc-1", Name: "a", Description: "d"}, "InvalidVpcId.Malformed"},
+		"malformed VPC":      {GroupSpec{VPC: "vpc-1", Name: "a", Description: "d"}, "InvalidVpcID.Malformed"},
 		"absent VPC":         {GroupSpec{VPC: "vpc-00000000000000000", Name: "a", Description: "d"}, "InvalidVpcID.NotFound"},
 		"somebody else's":    {GroupSpec{VPC: s.DefaultVPC(alice).ID, Name: "a", Description: "d"}, "InvalidVpcID.NotFound"},
 		"fine in other VPCs": {GroupSpec{VPC: other.ID, Name: "web", Description: "d"}, ""},

@@ -65,7 +65,7 @@ func TestInterfacesRefused(t *testing.T) {
 		spec InterfaceSpec
 		code errs.Reason
 	}{
-		"malformed subnet":     {InterfaceSpec{Subnet: "subnet-1"}, "InvalidSubnetId.Malformed"},
+		"malformed subnet":     {InterfaceSpec{Subnet: "subnet-1"}, "InvalidSubnetID.Malformed"},
 		"absent subnet":        {InterfaceSpec{Subnet: "subnet-00000000000000000"}, "InvalidSubnetID.NotFound"},
 		"wrong zone":           {InterfaceSpec{Subnet: sub.ID, Zone: "us-east-1b"}, InvalidValue},
 		"absent zone":          {InterfaceSpec{Zone: "us-east-1z"}, InvalidValue},

@@ -241,13 +241,14 @@ func (s *Service) editRoutes(ctx context.Context, op, account, id string, edit f
 func (s *Service) CreateRoute(ctx context.Context, account, id string, spec RouteSpec) error {
 	return s.editRoutes(ctx, "network.CreateRoute", account, id, func(tx *Tx, t *RouteTable, at int) ([]Route, error) {
 		r, err := tx.route(t, spec)
+		exists := at >= 0 || tx.localRoute(t, spec.Destination)
 		switch {
+		case !exists && len(t.Routes) >= s.limit.RoutesPerTable:
+			return nil, exceeded(LimitRoutes, "The maximum number of routes has been reached.").On(id)
 		case err != nil:
 			return nil, err
-		case at >= 0, tx.localRoute(t, spec.Destination):
+		case exists:
 			return nil, errs.New(errs.Exists, RouteExists, "The route identified by %s already exists.", spec.Destination).On(id)
-		case len(t.Routes) >= s.limit.RoutesPerTable:
-			return nil, exceeded(LimitRoutes, "The maximum number of routes has been reached.").On(id)
 		}
 		return append(slices.Clone(t.Routes), r), nil
 	}, spec.Destination)

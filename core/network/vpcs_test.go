@@ -81,7 +81,7 @@ func TestSubnetsRefused(t *testing.T) {
 		"absent zone":    {SubnetSpec{VPC: sub.VPC, CIDR: prefix("10.0.1.0/24"), Zone: "us-east-1z"}, InvalidValue},
 		"absent zone id": {SubnetSpec{VPC: sub.VPC, CIDR: prefix("10.0.1.0/24"), ZoneID: "use1-az9"}, InvalidValue},
 		"zones differ":   {SubnetSpec{VPC: sub.VPC, CIDR: prefix("10.0.1.0/24"), Zone: "us-east-1a", ZoneID: "use1-az2"}, InvalidValue},
-		"malformed VPC":  {SubnetSpec{VPC: "vpc-x", CIDR: prefix("10.0.1.0/24")}, "InvalidVpcId.Malformed"},
+		"malformed VPC":  {SubnetSpec{VPC: "vpc-x", CIDR: prefix("10.0.1.0/24")}, "InvalidVpcID.Malformed"},
 		"absent VPC":     {SubnetSpec{VPC: "vpc-00000000000000000", CIDR: prefix("10.0.1.0/24")}, "InvalidVpcID.NotFound"},
 	} {
 		before := len(s.Subnets(alice))

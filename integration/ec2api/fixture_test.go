@@ -229,6 +229,7 @@ func (f *fixture) instances(c *ec2.Client) {
 			in.DisableApiTermination, in.DisableApiStop = aws.Bool(true), aws.Bool(true)
 		}
 		if name == "gone" { // and leaves a volume
+			in.ClientToken = aws.String("ended")
 			in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sdf"), Ebs: &types.EbsBlockDevice{VolumeSize: aws.Int32(1), DeleteOnTermination: aws.Bool(false)}}}
 		}
 		n[name] = *ok[ec2.RunInstancesOutput](t)(c.RunInstances(ctx, in)).Instances[0].InstanceId

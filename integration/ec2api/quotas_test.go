@@ -14,7 +14,7 @@ import (
 func TestQuotas(t *testing.T) {
 	args := []string{"--hypervisor", "off"}
 	for _, q := range strings.Fields(`vpcs=3 cidrs-per-vpc=2 subnets-per-vpc=2 security-groups-per-vpc=2 rules-per-security-group=2 security-groups-per-interface=1
-		network-interfaces=2 addresses-per-interface=2 elastic-ips=1 internet-gateways=2 route-tables-per-vpc=2 network-acls-per-vpc=2 entries-per-network-acl=1 dhcp-options=1`) {
+		network-interfaces=2 addresses-per-interface=2 elastic-ips=1 internet-gateways=2 route-tables-per-vpc=2 routes-per-table=1 network-acls-per-vpc=2 entries-per-network-acl=1 dhcp-options=1`) {
 		args = append(args, "--quota", q)
 	}
 	s := harness.Start(t, harness.Options{Args: args})
@@ -66,6 +66,10 @@ func TestQuotas(t *testing.T) {
 	full("CreateInternetGateway", "InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached.")
 	made("Action=CreateRouteTable&VpcId={vpc}", "routeTableId", "rtb") // beside the main one
 	full("CreateRouteTable&VpcId={vpc}", "RouteTableLimitExceeded", "")
+	made("Action=AttachInternetGateway&InternetGatewayId={igw}&VpcId={vpc}", "return", "")
+	made("Action=CreateRoute&RouteTableId={rtb}&DestinationCidrBlock=0.0.0.0/0&GatewayId={igw}", "return", "")
+	full("CreateRoute&RouteTableId={rtb}&DestinationCidrBlock=10.99.0.0/16&GatewayId={igw}", "RouteLimitExceeded", "")
+	full("CreateRoute&RouteTableId={rtb}&DestinationCidrBlock=0.0.0.0/0&GatewayId={igw}", "RouteAlreadyExists", "")
 	made("Action=CreateNetworkAcl&VpcId={vpc}", "networkAclId", "acl")
 	full("CreateNetworkAcl&VpcId={vpc}", "NetworkAclLimitExceeded", "")
 	const entry = "&NetworkAclId={acl}&Egress=%t&RuleNumber=%d&Protocol=-1&RuleAction=allow&CidrBlock=0.0.0.0/0"

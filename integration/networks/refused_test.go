@@ -51,7 +51,7 @@ func TestRefused(t *testing.T) {
 		"CreateDefaultSubnet":     {"DefaultSubnetAlreadyExistsInAvailabilityZone", call(c.CreateDefaultSubnet, ec2.CreateDefaultSubnetInput{AvailabilityZone: str("us-east-1a")})},
 		"DeleteVpc in use":        {"DependencyViolation", call(c.DeleteVpc, ec2.DeleteVpcInput{VpcId: vpc})},
 		"DeleteVpc absent":        {"InvalidVpcID.NotFound", call(c.DeleteVpc, ec2.DeleteVpcInput{VpcId: str("vpc-" + none)})},
-		"DeleteVpc malformed":     {"InvalidVpcId.Malformed", call(c.DeleteVpc, ec2.DeleteVpcInput{VpcId: str("vpc")})},
+		"DeleteVpc malformed":     {"InvalidVpcID.Malformed", call(c.DeleteVpc, ec2.DeleteVpcInput{VpcId: str("vpc")})},
 		"ModifyVpcAttribute none": {"MissingParameter", call(c.ModifyVpcAttribute, ec2.ModifyVpcAttributeInput{VpcId: vpc})},
 		"ModifyVpcAttribute two": {"InvalidParameterCombination", call(c.ModifyVpcAttribute, ec2.ModifyVpcAttributeInput{VpcId: vpc,
 			EnableDnsHostnames: &types.AttributeBooleanValue{Value: yes}, EnableDnsSupport: &types.AttributeBooleanValue{Value: yes}})},
