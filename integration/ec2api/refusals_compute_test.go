@@ -38,7 +38,7 @@ var computeRefusals = map[string]refusals{
 		{"ImageId={image}&MinCount=1&MaxCount=1&InstanceType=t4g.micro", "InvalidParameterValue", "t4g.micro"},
 		{"ImageId={image}&MinCount=4&MaxCount=4&InstanceType=t2.nano", "InstanceLimitExceeded", "You have requested more instances"},
 		{"ImageId={image}&MinCount=1&MaxCount=1&InstanceType=m5.4xlarge", "VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of 12 allows"},
-		{"ImageId={image}&MinCount=1001&MaxCount=1001&InstanceType=t2.nano", "InstanceLimitExceeded", ""},
+		{"ImageId={image}&MinCount=1001&MaxCount=1001&InstanceType=t2.nano", "ResourceCountExceeded", ""},
 	}, launches([]bad{
 		{"KeyName=nope", "InvalidKeyPair.NotFound", "The key pair 'nope' does not exist"},
 		{"KeyName=hers", "InvalidKeyPair.NotFound", ""},
@@ -54,7 +54,7 @@ var computeRefusals = map[string]refusals{
 		{"UserData=%23%23%23", "InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."},
 		{userData(16<<10 + 1), "InvalidParameterValue", "User data is limited to 16384 bytes"},
 		{"InstanceInitiatedShutdownBehavior=burn", "InvalidParameterValue", ""},
-		{"CreditSpecification.CpuCredits=many", "InvalidParameterValue", ""},
+		{"CreditSpecification.CpuCredits=many", "InvalidCpuCredits", ""},
 		{"MetadataOptions.HttpPutResponseHopLimit=65", "InvalidParameterValue", ""},
 		{"MetadataOptions.HttpTokens=some", "InvalidParameterValue", ""},
 		{"NetworkInterface.1.DeviceIndex=0&SubnetId={subnet2}", "InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request"},
@@ -95,6 +95,7 @@ var computeRefusals = map[string]refusals{
 		{"BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.VolumeSize=8&BlockDeviceMapping.1.Ebs.VolumeType=gp3&BlockDeviceMapping.1.Ebs.Throughput=751", "InvalidParameterValue", "Throughput (MiBps) to iops ratio of 0.250333 is too high; maximum is 0.250000 MiBps per iops."},
 		{many("BlockDeviceMapping.%d.DeviceName=/dev/xvdb%c&BlockDeviceMapping.%[1]d.Ebs.VolumeSize=1"), "AttachmentLimitExceeded", ""},
 		{"ClientToken=once", "IdempotentParameterMismatch", ""},
+		{"ClientToken=ended&SubnetId={subnet2}&SecurityGroupId.1={sg}&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.VolumeSize=1&BlockDeviceMapping.1.Ebs.DeleteOnTermination=false", "IdempotentInstanceTerminated", ""},
 		{"ClientToken=" + strings.Repeat("c", 65), "InvalidParameterValue", ""},
 		{"Placement.Tenancy=dedicated", "UnsupportedOperation", ""},
 		{"InstanceMarketOptions.MarketType=spot", "UnsupportedOperation", ""},
@@ -125,8 +126,8 @@ var computeRefusals = map[string]refusals{
 	"TerminateInstances": {good: "InstanceId.1={running}", rows: badStates(
 		bad{"InstanceId.1={running}&InstanceId.2={kept}", "OperationNotPermitted", "may not be terminated. Modify its 'disableApiTermination' instance attribute and try again."},
 	)},
-	"MonitorInstances":   {good: "InstanceId.1={running}", rows: badStates(bad{"InstanceId.1={gone}", "IncorrectInstanceState", ""})},
-	"UnmonitorInstances": {good: "InstanceId.1={running}", rows: badStates(bad{"InstanceId.1={gone}", "IncorrectInstanceState", ""})},
+	"MonitorInstances":   {good: "InstanceId.1={running}", rows: badStates(bad{"InstanceId.1={gone}", "InvalidState", ""})},
+	"UnmonitorInstances": {good: "InstanceId.1={running}", rows: badStates(bad{"InstanceId.1={gone}", "InvalidState", ""})},
 	"GetConsoleOutput":   {good: "InstanceId={running}"},
 	"GetPasswordData":    {good: "InstanceId={running}"},
 	"DescribeInstanceAttribute": {good: "InstanceId={running}&Attribute=instanceType", rows: []bad{
@@ -137,16 +138,19 @@ var computeRefusals = map[string]refusals{
 		{"InstanceId={running}&InstanceType.Value=t3.micro", "IncorrectInstanceState", "is not in the 'stopped' state."},
 		{"InstanceId={running}&UserData.Value=aGVsbG8%3D", "IncorrectInstanceState", ""},
 		{"InstanceId={gone}&DisableApiTermination.Value=true", "IncorrectInstanceState", ""},
-		{"InstanceId={stopped}&InstanceType.Value=t9.huge", "InvalidParameterValue", "Invalid value 't9.huge' for InstanceType."},
-		{"InstanceId={stopped}&InstanceType.Value=t4g.micro", "InvalidParameterValue", ""},
+		{"InstanceId={stopped}&InstanceType.Value=t9.huge", "InvalidInstanceAttributeValue", "Invalid value 't9.huge' for InstanceType."},
+		{"InstanceId={stopped}&InstanceType.Value=t4g.micro", "InvalidInstanceAttributeValue", ""},
 		{"InstanceId={stopped}&" + strings.Replace(userData(16<<10+1), "=", ".Value=", 1), "InvalidParameterValue", "User data is limited to 16384 bytes"},
 		{"InstanceId={stopped}&UserData.Value=%23%23", "InvalidParameterValue", ""},
 		{"InstanceId={running}&InstanceInitiatedShutdownBehavior.Value=burn", "InvalidParameterValue", ""},
 		{"InstanceId={running}&GroupId.1=sg-0123456789abcdef0", "InvalidGroup.NotFound", ""},
 		{"InstanceId={running}&GroupId.1={eve.sg}", "InvalidGroup.NotFound", ""},
+		{"InstanceId={running}&GroupId.1=sg-xyz", "InvalidGroupId.Malformed", ""},
 		{"InstanceId={running}&GroupId.1={sg3}", "InvalidParameter", "belong to different networks"},
 		{"InstanceId={running}&BlockDeviceMapping.1.DeviceName=/dev/sdz&BlockDeviceMapping.1.Ebs.DeleteOnTermination=true", "InvalidInstanceAttributeValue", "No device is currently mapped at /dev/sdz"},
 		{"InstanceId={running}&Attribute=disableApiStop&Value=perhaps", "InvalidParameterValue", ""},
+		{"InstanceId={running}&Attribute=rootDeviceName&Value=a", "UnsupportedInstanceAttribute", ""},
+		{"InstanceId={running}&Attribute=colour&Value=red", "InvalidParameterValue", ""},
 	}},
 	"ResetInstanceAttribute": {good: "InstanceId={running}&Attribute=sourceDestCheck", rows: []bad{
 		{"InstanceId={running}&Attribute=userData", "InvalidParameterValue", ""},
@@ -157,8 +161,8 @@ var computeRefusals = map[string]refusals{
 	"ModifyInstanceCreditSpecification": {good: "InstanceCreditSpecification.1.InstanceId={running}&InstanceCreditSpecification.1.CpuCredits=standard",
 		malformed: map[string]string{"*": ""}, absent: map[string]string{"*": ""}, rows: []bad{
 			{"", "MissingParameter", ""},
-			{"InstanceCreditSpecification.1.InstanceId={running}&InstanceCreditSpecification.1.CpuCredits=many", "InvalidParameterValue", ""},
-			{"InstanceCreditSpecification.1.InstanceId={running}&InstanceCreditSpecification.1.CpuCredits=standard&InstanceCreditSpecification.2.InstanceId={running}&InstanceCreditSpecification.2.CpuCredits=standard", "InvalidParameterValue", ""},
+			{"InstanceCreditSpecification.1.InstanceId={running}&InstanceCreditSpecification.1.CpuCredits=many", "InvalidCpuCredits", ""},
+			{"InstanceCreditSpecification.1.InstanceId={running}&InstanceCreditSpecification.1.CpuCredits=standard&InstanceCreditSpecification.2.InstanceId={running}&InstanceCreditSpecification.2.CpuCredits=standard", "InvalidInstanceCreditSpecification.DuplicateInstanceId", ""},
 		}},
 	"ModifyInstanceMetadataOptions": {good: "InstanceId={running}&?HttpTokens=required", rows: []bad{
 		{"InstanceId={running}&HttpPutResponseHopLimit=65", "InvalidParameterValue", ""},
@@ -194,7 +198,7 @@ var computeRefusals = map[string]refusals{
 	"ResetImageAttribute": {good: "ImageId={image}&Attribute=launchPermission", rows: []bad{
 		{"ImageId={image}&Attribute=description", "InvalidParameterValue", ""},
 	}},
-	"ImportImage": {good: "?DiskContainer.1.Url=s3://{disk}", rows: []bad{
+	"ImportImage": {good: "?DiskContainer.1.Url=s3://{disk}", rows: rows(badTags("DiskContainer.1.Url=s3://{disk}", "import-image-task"), []bad{
 		{"", "InvalidParameterValue", ""},
 		{"DiskContainer.1.Format=raw", "MissingParameter", ""},
 		{"DiskContainer.1.Url=https://example.com/disk.raw", "UnsupportedOperation", ""},
@@ -202,7 +206,7 @@ var computeRefusals = map[string]refusals{
 		{"DiskContainer.1.SnapshotId=snap-0123456789abcdef0", "InvalidSnapshot.NotFound", ""},
 		{"DiskContainer.1.Url=s3://b/k&Encrypted=true", "UnsupportedOperation", ""},
 		{"DiskContainer.1.Url=s3://b/k&Platform=Windows", "UnsupportedOperation", ""},
-	}},
+	})},
 	"DescribeImportImageTasks": {good: "?ImportTaskId.1={task}", rows: rows(badPages("0", "-1"), []bad{
 		{"ImportTaskId.1=import-ami-0123456789abcdef0", "InvalidConversionTaskId.Malformed", ""},
 		{"ImportTaskId.1=task", "InvalidConversionTaskId.Malformed", ""},

@@ -132,7 +132,7 @@ var networkRefusals = map[string]refusals{
 		{"GroupId={sg}&CidrIp=0.0.0.0/0" + port23, "InvalidParameterCombination", ""},
 		{"GroupName=absent" + port23, "InvalidGroup.NotFound", ""},
 	})},
-	"AuthorizeSecurityGroupEgress": {good: "GroupId={sg}" + optional(port23), rows: rows(badRules("GroupId={sg}"), []bad{
+	"AuthorizeSecurityGroupEgress": {good: "GroupId={sg}" + optional(port23), rows: rows(badRules("GroupId={sg}"), badTags("GroupId={sg}"+port23, "security-group-rule"), []bad{
 		{"GroupId={sg}", "MissingParameter", ""},
 		{"GroupId={sg}" + allRule, "InvalidPermission.Duplicate", "the specified rule \"peer: 0.0.0.0/0, ALL, ALLOW\" already exists"},
 		{sixty("GroupId={sg}"), "RulesPerSecurityGroupLimitExceeded", ""},
@@ -150,6 +150,7 @@ var networkRefusals = map[string]refusals{
 		{"GroupId={sg}", "MissingParameter", ""},
 		{"GroupId={sg}" + port23, "InvalidPermission.NotFound", ""},
 		{"GroupId={sg}&SecurityGroupRuleId.1={rule}", "InvalidSecurityGroupRuleId.NotFound", ""}, // it is one of ingress
+		{"GroupId={sg}&SecurityGroupRuleId.1=sgr-xyz", "InvalidSecurityGroupRuleId.Malformed", ""},
 	})},
 	"DescribeSecurityGroupRules": {good: "?SecurityGroupRuleId.1={rule}", rows: rows(badPages("4", "1001"))},
 	"ModifySecurityGroupRules": {good: "GroupId={sg}&SecurityGroupRule.1.SecurityGroupRuleId={rule}&?SecurityGroupRule.1.SecurityGroupRule.IpProtocol=tcp&?SecurityGroupRule.1.SecurityGroupRule.FromPort=24&?SecurityGroupRule.1.SecurityGroupRule.ToPort=24&?SecurityGroupRule.1.SecurityGroupRule.CidrIpv4=10.0.0.0/8", rows: []bad{
@@ -193,6 +194,7 @@ var networkRefusals = map[string]refusals{
 		{"NetworkInterfaceId={eni}&SourceDestCheck.Value=false&Description.Value=a", "InvalidParameterCombination", ""},
 		{"NetworkInterfaceId={eni}&SecurityGroupId.1=sg-0123456789abcdef0", "InvalidGroup.NotFound", ""},
 		{"NetworkInterfaceId={eni}&SecurityGroupId.1={eve.sg}", "InvalidGroup.NotFound", ""},
+		{"NetworkInterfaceId={eni}&SecurityGroupId.1=sg-xyz", "InvalidGroupId.Malformed", ""},
 		{"NetworkInterfaceId={eni}&SecurityGroupId.1={sg3}", "InvalidParameter", "belong to different networks"},
 		{"NetworkInterfaceId={eni}&Attachment.AttachmentId=eni-attach-0123456789abcdef0&Attachment.DeleteOnTermination=true", "InvalidAttachmentID.NotFound", ""},
 		{"NetworkInterfaceId={eni}&Attachment.AttachmentId={attachment}&Attachment.DeleteOnTermination=true", "InvalidAttachmentID.NotFound", ""},
@@ -287,15 +289,15 @@ var networkRefusals = map[string]refusals{
 	}},
 
 	"DescribeDhcpOptions": {good: "?DhcpOptionsId.1={dopt}", rows: badPages("4", "1001")},
-	"CreateDhcpOptions": {good: "DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.example", missing: map[string]string{"*": "MissingParameter", "DhcpConfiguration.1.Key": "InvalidParameterValue", "DhcpConfiguration.1.Value.1": "InvalidParameterValue"}, rows: []bad{
+	"CreateDhcpOptions": {good: "DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.example", missing: map[string]string{"*": "MissingParameter", "DhcpConfiguration.1.Key": "InvalidParameterValue", "DhcpConfiguration.1.Value.1": "InvalidParameterValue"}, rows: rows(badTags("DhcpConfiguration.1.Key=domain-name&DhcpConfiguration.1.Value.1=a.example", "dhcp-options"), []bad{
 		{"DhcpConfiguration.1.Key=colour&DhcpConfiguration.1.Value.1=red", "InvalidParameterValue", "colour"},
 		{"DhcpConfiguration.1.Key=domain-name-servers&DhcpConfiguration.1.Value.1=red", "InvalidParameterValue", ""},
-	}},
+	})},
 	"DeleteDhcpOptions":    {good: "DhcpOptionsId={dopt2}", rows: []bad{{"DhcpOptionsId={dopt}", "DependencyViolation", "has dependencies and cannot be deleted."}}},
 	"AssociateDhcpOptions": {good: "DhcpOptionsId={dopt2}&VpcId={vpc}"},
 
 	"DescribeAddresses":          {good: "?AllocationId.1={eipalloc1}", rows: []bad{{"PublicIp.1=203.0.113.1", "InvalidAddress.NotFound", "Address '203.0.113.1' not found."}}},
-	"DescribeAddressesAttribute": {good: "?AllocationId.1={eipalloc1}", rows: badPages("0", "1001")},
+	"DescribeAddressesAttribute": {good: "?AllocationId.1={eipalloc1}", rows: rows(badPages("0", "1001"), []bad{{"Attribute=colour", "InvalidParameterValue", ""}})},
 	"AllocateAddress": {dry: "AddressLimitExceeded", rows: rows(badTags("", "elastic-ip"), []bad{
 		{"", "AddressLimitExceeded", "The maximum number of addresses has been reached."},
 		{"Domain=moon", "InvalidParameterValue", ""},

@@ -2,6 +2,7 @@ package ec2api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -33,12 +34,12 @@ var kinds = map[string]struct{ malformed, absent string }{
 	"i":              {"InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound"},
 	"ami":            {"InvalidAMIID.Malformed", "InvalidAMIID.NotFound"},
 	"vol":            {"InvalidParameterValue", "InvalidVolume.NotFound"},
-	"vpc":            {"InvalidVpcId.Malformed", "InvalidVpcID.NotFound"},
-	"subnet":         {"InvalidSubnetId.Malformed", "InvalidSubnetID.NotFound"},
+	"vpc":            {"InvalidVpcID.Malformed", "InvalidVpcID.NotFound"},
+	"subnet":         {"InvalidSubnetID.Malformed", "InvalidSubnetID.NotFound"},
 	"sg":             {"InvalidGroupId.Malformed", "InvalidGroup.NotFound"},
 	"sgr":            {"InvalidSecurityGroupRuleId.Malformed", "InvalidSecurityGroupRuleId.NotFound"},
 	"eni":            {"InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound"},
-	"eni-attach":     {"InvalidAttachmentId.Malformed", "InvalidAttachmentID.NotFound"},
+	"eni-attach":     {"InvalidNetworkInterfaceAttachmentId.Malformed", "InvalidAttachmentID.NotFound"},
 	"rtb":            {"InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound"},
 	"rtbassoc":       {"InvalidAssociationId.Malformed", "InvalidAssociationID.NotFound"},
 	"igw":            {"InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound"},
@@ -118,6 +119,15 @@ func (r *refusals) cases(f *fixture) []bad {
 	return out
 }
 
+// allRefusals are the tables of all areas.
+func allRefusals() map[string]refusals {
+	tables := map[string]refusals{}
+	for _, area := range []map[string]refusals{basicRefusals, networkRefusals, computeRefusals} {
+		maps.Copy(tables, area)
+	}
+	return tables
+}
+
 // emptyRefusals are those of an action whose set is always empty.
 func emptyRefusals(action string) refusals {
 	r, ok := emptySets[action]
@@ -133,12 +143,7 @@ func emptyRefusals(action string) refusals {
 func TestRefusals(t *testing.T) {
 	f := newFixture(t)
 	built, _ := actions(t)
-	tables := map[string]refusals{}
-	for _, area := range []map[string]refusals{basicRefusals, networkRefusals, computeRefusals} {
-		for action, r := range area {
-			tables[action] = r
-		}
-	}
+	tables, types := allRefusals(), readParameters(t)
 	empty := emptyActions(t)
 	requests, before := 0, f.state(t)
 	for _, action := range built {
@@ -153,7 +158,7 @@ func TestRefusals(t *testing.T) {
 		}
 		t.Run(action, func(t *testing.T) {
 			good := f.fill(t, strings.ReplaceAll(r.good, "?", ""))
-			for _, tc := range r.cases(f) {
+			for _, tc := range append(r.cases(f), types[action].broken(r.good)...) {
 				requests++
 				f.refuses(t, f.owner, action, f.fill(t, tc.form), 0, tc)
 			}
