@@ -33,7 +33,7 @@ var idKinds = map[ids.Kind]idKind{
 	ids.NetworkACL:            {"InvalidNetworkAclId.Malformed", "InvalidNetworkAclID.NotFound", "networkAcl ID"},
 	ids.NetworkACLAssociation: {"InvalidAssociationId.Malformed", "InvalidAssociationID.NotFound", "association ID"},
 	ids.DHCPOptions:           {"InvalidDhcpOptionsId.Malformed", "InvalidDhcpOptionID.NotFound", "dhcpOption ID"},
-	ids.Allocation:            {"InvalidAllocationId.Malformed", "InvalidAllocationID.NotFound", "allocation ID"},
+	ids.Allocation:            {"InvalidAllocationID.Malformed", "InvalidAllocationID.NotFound", "allocation ID"},
 	ids.AddressAssociation:    {"InvalidAssociationId.Malformed", "InvalidAssociationID.NotFound", "association ID"},
 	ids.LaunchTemplate:        {"InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound", "launch template ID"},
 	ids.KeyPair:               {"InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound", "key pair"},
@@ -48,6 +48,9 @@ func checkIDs(k ids.Kind, list ...string) error {
 	for _, id := range list {
 		if ids.Check(k, id) == nil {
 			continue
+		}
+		if k == ids.Volume { // as in cloudavail/aws-missing-tools#59
+			return ec2err.New(ec2err.InvalidParameterValue, "Value (%s) for parameter volumeId is invalid. Expected: 'vol-...'.", ec2err.Clip(id))
 		}
 		code := ec2err.InvalidParameterValue
 		if kind, ok := idKinds[k]; ok {

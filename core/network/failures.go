@@ -25,7 +25,7 @@ var kindInfos = map[ids.Kind]kindInfo{
 	ids.NetworkACL:            {"InvalidNetworkAclID", "InvalidNetworkAclId", "networkAcl ID"},
 	ids.NetworkACLAssociation: {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
 	ids.DHCPOptions:           {"InvalidDhcpOptionID", "InvalidDhcpOptionsId", "dhcpOption ID"},
-	ids.Allocation:            {"InvalidAllocationID", "InvalidAllocationId", "allocation ID"},
+	ids.Allocation:            {"InvalidAllocationID", "InvalidAllocationID", "allocation ID"},
 	ids.AddressAssociation:    {"InvalidAssociationID", "InvalidAssociationId", "association ID"},
 	ids.VPCCIDRAssociation:    {"InvalidVpcCidrBlockAssociationID", "InvalidVpcCidrBlockAssociationId", "vpc cidr block association ID"},
 	ids.NATGateway:            {"InvalidNatGatewayID", "InvalidNatGatewayId", "natGateway ID"},

@@ -242,7 +242,7 @@ func TestElasticIPs(t *testing.T) {
 		code errs.Reason
 	}{
 		"absent allocation":    {AssociateSpec{Allocation: "eipalloc-00000000000000000", Interface: one.ID}, "InvalidAllocationID.NotFound"},
-		"malformed allocation": {AssociateSpec{Allocation: "eipalloc", Interface: one.ID}, "InvalidAllocationId.Malformed"},
+		"malformed allocation": {AssociateSpec{Allocation: "eipalloc", Interface: one.ID}, "InvalidAllocationID.Malformed"},
 		"absent interface":     {AssociateSpec{Allocation: e.Allocation, Interface: "eni-00000000000000000"}, "InvalidNetworkInterfaceID.NotFound"},
 		"absent instance":      {AssociateSpec{Allocation: e.Allocation, Instance: "i-00000000000000000"}, "InvalidInstanceID.NotFound"},
 		"no such address":      {AssociateSpec{Allocation: e.Allocation, Interface: one.ID, Private: addr("10.9.9.9")}, InvalidValue},

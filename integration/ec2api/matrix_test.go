@@ -168,3 +168,53 @@ func TestRefusalsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestCodesHaveSources: no row expects a code that nobody knows of AWS, but those few that testdata/codes.txt tells are made up
+// after the others.
+func TestCodesHaveSources(t *testing.T) {
+	text, err := os.ReadFile("testdata/codes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, unused := map[string][]string{}, map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] != "#" {
+			sources[f[0]], unused[f[0]] = f[1:], true
+		}
+	}
+	rows, without := 0, 0
+	use := func(where, code string) {
+		if code == "" {
+			return
+		}
+		rows++
+		delete(unused, code)
+		switch of := sources[code]; {
+		case len(of) == 0:
+			t.Errorf("%s: testdata/codes.txt does not have %s", where, code)
+		case of[0] == "?":
+			without++
+		}
+	}
+	for action, r := range allRefusals() {
+		for _, b := range r.rows {
+			use(action, b.code)
+		}
+		for _, special := range []map[string]string{r.missing, r.malformed, r.absent} {
+			for _, code := range special {
+				use(action, code)
+			}
+		}
+		use(action, r.dry)
+	}
+	for kind, k := range kinds {
+		use(kind, k.malformed)
+		use(kind, k.absent)
+	}
+	for code := range unused {
+		if code != "DhcpOptionsLimitExceeded" && code != "CidrLimitExceeded" && code != "FilterLimitExceeded" { // of TestQuotas
+			t.Errorf("no row expects %s", code)
+		}
+	}
+	t.Logf("%d codes in %d rows; %d rows have one without a source", len(sources), rows, without)
+}

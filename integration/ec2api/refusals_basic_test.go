@@ -90,6 +90,7 @@ var basicRefusals = map[string]refusals{
 	"DescribeVolumeAttribute": {good: "VolumeId={volume}&Attribute=autoEnableIO", rows: []bad{{"VolumeId={volume}&Attribute=colour", "InvalidParameterValue", ""}}},
 
 	"DeleteVolume": {good: "VolumeId={free}", rows: []bad{
+		{"VolumeId=standard", "InvalidParameterValue", "Value (standard) for parameter volumeId is invalid. Expected: 'vol-...'."},
 		{"VolumeId={volume}", "VolumeInUse", "is currently attached to i-"},
 	}},
 

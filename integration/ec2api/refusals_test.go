@@ -46,7 +46,7 @@ var kinds = map[string]struct{ malformed, absent string }{
 	"acl":            {"InvalidNetworkAclId.Malformed", "InvalidNetworkAclID.NotFound"},
 	"aclassoc":       {"InvalidAssociationId.Malformed", "InvalidAssociationID.NotFound"},
 	"dopt":           {"InvalidDhcpOptionsId.Malformed", "InvalidDhcpOptionID.NotFound"},
-	"eipalloc":       {"InvalidAllocationId.Malformed", "InvalidAllocationID.NotFound"},
+	"eipalloc":       {"InvalidAllocationID.Malformed", "InvalidAllocationID.NotFound"},
 	"eipassoc":       {"InvalidAssociationId.Malformed", "InvalidAssociationID.NotFound"},
 	"vpc-cidr-assoc": {"InvalidVpcCidrBlockAssociationId.Malformed", "InvalidVpcCidrBlockAssociationID.NotFound"},
 	"key":            {"InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound"},
