@@ -55,7 +55,7 @@ func TestCheckpoints(t *testing.T) {
 			return len(out.Deleted)
 		}
 
-		short := until(2 * time.Second)
+		short := until(6 * time.Second) // all that is locked until then has to be written before
 		var blocks []types.ObjectIdentifier
 		for i := range 6 {
 			blocks = append(blocks, write(fmt.Sprintf("blocks/%d", i), harness.Bytes(uint64(i), 100_000), short))
