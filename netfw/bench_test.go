@@ -160,7 +160,7 @@ func flushFlows(tb testing.TB, network string) {
 
 // What a change costs with few interfaces and with many.
 func BenchmarkInterfaces(b *testing.B) {
-	for _, count := range []int{2, 2000} {
+	for _, count := range []int{2, 2000, 5000} {
 		c := newCloud(b, netfw.Config{})
 		p := pairAmong(b, c, "vpc-b9", "10.0.0.0/16", count, false)
 		n := p.n

@@ -15,10 +15,7 @@ func (n *network) firewall(want *Network, desired map[string]Interface) nft.Fire
 		Uplink:   !n.host.cfg.Isolated,
 		DNS:      want.resolvers(),
 		Metadata: n.host.cfg.Metadata != nil,
-		Groups:   make([]nft.Group, 0, len(want.Groups)),
-	}
-	for _, g := range want.Groups {
-		f.Groups = append(f.Groups, nft.Group{ID: g.ID, Ingress: g.Ingress, Egress: g.Egress, Remote: g.Remote})
+		Groups:   want.Groups,
 	}
 	if n.taps == nil {
 		n.taps = n.translate(want, desired)

@@ -27,11 +27,12 @@ type network struct {
 	router  *Network             // what the router was set up for
 	plugged map[string]Interface // as they were last set up, by id
 	desired map[string]Interface
-	order   []string     // of the ids in the last list that was valid; nil: none
+	order   []Interface  // the last list that was valid; nil: none
 	uplink  netip.Addr   // the network's own address on the host, if it has one
 	public  []netip.Addr // what leads to the uplink; nil: not known
 	mtu     int
 	taps    []nft.Tap // the desired interfaces as the firewall has them; nil: to be made
+	settled bool      // links and public addresses were set up for the desired interfaces without an error
 	services
 }
 
@@ -87,20 +88,29 @@ func (n *network) apply(want *Network) error {
 	if !same {
 		n.taps = nil
 	}
-	if n.uplink == (netip.Addr{}) && needsUplinkAddress(desired) && !n.host.cfg.Isolated {
+	// What follows the interfaces only is not looked at again while they are the same.
+	rest := same && n.settled && n.mtu == want.mtu()
+	var egress error
+	if !rest && n.uplink == (netip.Addr{}) && needsUplinkAddress(desired) && !n.host.cfg.Isolated {
 		addr, err := n.host.uplinkAddress(n.id)
 		note("uplink", err)
+		egress = err
 		n.uplink, n.taps = addr, nil
 	}
 	note("firewall", n.table.Apply(n.firewall(want, desired)))
 	note("router", n.ensureRouter(want))
-	note("public addresses", n.ensurePublic(desired))
+	public := n.ensurePublic(desired, rest)
+	note("public addresses", public)
 	n.desired = desired
 	if !same || !n.published(want) {
 		n.publish(want)
 	}
 	note("services", n.serve())
-	note("links", n.ensurePlugged(want))
+	if !rest {
+		links := n.ensurePlugged(want)
+		note("links", links)
+		n.settled = egress == nil && public == nil && links == nil
+	}
 	note("flows", n.endFlows(want, had, adopts))
 	return errors.Join(errs...)
 }
@@ -111,11 +121,7 @@ func (n *network) unchanged(want *Network) bool {
 		return false
 	}
 	for k := range want.Interfaces {
-		i := &want.Interfaces[k]
-		if i.ID != n.order[k] {
-			return false
-		}
-		if old := n.desired[i.ID]; !old.equal(i) {
+		if !n.order[k].equal(&want.Interfaces[k]) {
 			return false
 		}
 	}
@@ -130,10 +136,9 @@ func (n *network) choose(want *Network) (map[string]Interface, []error) {
 		subnets[s.ID] = s
 	}
 	desired := make(map[string]Interface, len(want.Interfaces))
-	order := make([]string, 0, len(want.Interfaces))
+	order := make([]Interface, 0, len(want.Interfaces))
 	for k := range want.Interfaces {
 		i := &want.Interfaces[k]
-		order = append(order, i.ID)
 		if err := want.checkInterface(i, subnets); err != nil {
 			errs = append(errs, err)
 			if old, ok := n.desired[i.ID]; ok {
@@ -150,6 +155,7 @@ func (n *network) choose(want *Network) (map[string]Interface, []error) {
 		} else {
 			desired[i.ID] = i.clone()
 		}
+		order = append(order, desired[i.ID])
 	}
 	if n.order = order; len(errs) > 0 {
 		n.order = nil // to be told again
@@ -227,9 +233,9 @@ func (n *network) ensureRouter(want *Network) error {
 	return nil
 }
 
-// ensurePublic leads the public addresses of the network to its uplink.
-func (n *network) ensurePublic(desired map[string]Interface) error {
-	if n.host.cfg.Isolated {
+// ensurePublic leads the public addresses of the network to its uplink. They are those of before if the interfaces are.
+func (n *network) ensurePublic(desired map[string]Interface, same bool) error {
+	if n.host.cfg.Isolated || same && n.public != nil && !slices.ContainsFunc(n.public, func(a netip.Addr) bool { return !n.host.leads(a, n.id) }) {
 		return nil
 	}
 	seen := map[netip.Addr]bool{}

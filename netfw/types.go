@@ -79,14 +79,8 @@ type Record struct {
 }
 
 // A Group is a security group: rules that allow. What no rule of an interface's groups allows is dropped; answers to what was
-// allowed pass.
-type Group struct {
-	ID      string
-	Ingress []Rule
-	Egress  []Rule
-	// Remote are the addresses of members on other hosts. The members on this host are known by Interface.Groups.
-	Remote []netip.Addr
-}
+// allowed pass. Remote are the addresses of members on other hosts; those on this host are known by Interface.Groups.
+type Group = nft.Group
 
 // Any stands for all protocols, all ICMP types or all ICMP codes.
 const Any = nft.Any

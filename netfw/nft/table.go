@@ -27,6 +27,7 @@ type Table struct {
 		taps    map[string]*seen[Tap]
 		numbers numbers         // of groups
 		round   uint64          // of comparing, by which what is not wanted any more is told
+		clean   bool            // the last round found nothing wrong: every tap is in groups that are there
 		units   map[string]unit // what was applied, by key
 		uses    uses            // how many of the units want a thing
 		conn    *nftables.Conn
@@ -74,6 +75,7 @@ func (t *Table) apply(f Firewall) error {
 	if err := t.run(p); err != nil {
 		errs = append(errs, err)
 	}
+	t.mu.clean = len(errs) == 0
 	return errors.Join(errs...)
 }
 
@@ -86,7 +88,7 @@ func (t *Table) know() error {
 	if err != nil {
 		return fmt.Errorf("read the firewall: %w", err)
 	}
-	t.mu.kernel, t.mu.base = m, nil
+	t.mu.kernel, t.mu.base, t.mu.clean = m, nil, false
 	t.mu.groups, t.mu.taps, t.mu.units = map[string]*seen[Group]{}, map[string]*seen[Tap]{}, map[string]unit{}
 	t.mu.uses, t.mu.numbers = uses{}, m.numbers()
 	return nil
@@ -125,11 +127,17 @@ func (t *Table) changes(f Firewall) (*plan, []error) {
 	errs = append(errs, t.tapChanges(p, f.Taps)...)
 	// Taps go before the groups that their elements lead to.
 	for name, had := range t.mu.taps {
+		if p.keptTaps == len(t.mu.taps) {
+			break
+		}
 		if had.round != t.mu.round {
 			p.changes = append(p.changes, change{"tap " + name, nil, func() { delete(t.mu.taps, name) }})
 		}
 	}
 	for id, had := range t.mu.groups {
+		if p.keptGroups == len(t.mu.groups) {
+			break
+		}
 		if had.round != t.mu.round {
 			p.changes = append(p.changes, change{"group " + id, nil, func() {
 				delete(t.mu.groups, id)
@@ -153,6 +161,7 @@ func (t *Table) groupChanges(p *plan, want []Group) []error {
 		}
 		if had != nil {
 			had.round = t.mu.round
+			p.keptGroups++
 			if had.is.equal(g) {
 				continue
 			}
@@ -182,25 +191,41 @@ func (t *Table) groupChanges(p *plan, want []Group) []error {
 // tapChanges adds the taps that differ to the plan, and notes which are wanted.
 func (t *Table) tapChanges(p *plan, want []Tap) []error {
 	var errs []error
-	var fresh map[string]bool
-	var owners map[netip.Addr]string // made when first needed: most changes are of groups
+	// When all was well and no group goes, the groups of a tap that stays as it is need not be looked up.
+	settled := t.mu.clean && p.keptGroups == len(t.mu.groups)
+	var differ []*Tap
+	claim := !settled // whether somebody may claim what is another's
 	for k := range want {
 		tap := &want[k]
 		had := t.mu.taps[tap.Name]
-		if had != nil && had.round == t.mu.round || fresh[tap.Name] {
-			errs = append(errs, fmt.Errorf("%w: tap %s comes twice", ErrInvalid, tap.Name))
+		if had != nil && had.round == t.mu.round {
+			errs = append(errs, twice(tap))
 			continue
 		}
 		if had != nil {
 			had.round = t.mu.round
-			if had.is.equal(tap) && t.wanted(tap.Groups, p.fresh) {
+			p.keptTaps++
+			if had.is.equal(tap) && (settled || t.wanted(tap.Groups, p.fresh)) {
 				continue
 			}
 		}
-		if owners == nil {
-			owners = claims(want)
+		claim = claim || had == nil || !slices.Equal(had.is.Addrs, tap.Addrs)
+		differ = append(differ, tap)
+	}
+	var owners map[netip.Addr]string // most changes are of groups
+	if claim && len(differ) > 0 {
+		owners = claims(want)
+	}
+	fresh := map[string]bool{}
+	for _, tap := range differ {
+		if fresh[tap.Name] {
+			errs = append(errs, twice(tap))
+			continue
 		}
-		err := errors.Join(tap.validate(), claimed(owners, tap))
+		err := tap.validate()
+		if owners != nil {
+			err = errors.Join(err, claimed(owners, tap))
+		}
 		if !t.wanted(tap.Groups, p.fresh) {
 			err = errors.Join(err, fmt.Errorf("%w: tap %s is in groups %v, of which one is not there", ErrInvalid, tap.Name, tap.Groups))
 		}
@@ -208,18 +233,15 @@ func (t *Table) tapChanges(p *plan, want []Tap) []error {
 			errs = append(errs, err)
 			continue
 		}
-		if had == nil {
-			if fresh == nil {
-				fresh = map[string]bool{}
-			}
-			fresh[tap.Name] = true
-		}
+		fresh[tap.Name] = true
 		next := tap.clone()
 		u := compileTap(next, t.mu.numbers)
 		p.changes = append(p.changes, change{"tap " + tap.Name, &u, func() { t.mu.taps[next.Name] = &seen[Tap]{next, t.mu.round} }})
 	}
 	return errs
 }
+
+func twice(tap *Tap) error { return fmt.Errorf("%w: tap %s comes twice", ErrInvalid, tap.Name) }
 
 // wanted tells whether groups were among those of this round.
 func (t *Table) wanted(groups []string, fresh map[string]bool) bool {
@@ -262,6 +284,8 @@ type plan struct {
 	changes []change
 	stale   *unit
 	fresh   map[string]bool // groups that come
+
+	keptGroups, keptTaps int // how many of those that were applied are wanted still
 }
 
 // commit brings the plan to the kernel, in one transaction if it fits.

@@ -296,3 +296,39 @@ func FuzzMerge(f *testing.F) {
 		}
 	})
 }
+
+// What is wrong is told again by every Apply, though nothing changed since the last, until it is mended.
+func TestWrongIsToldAgain(t *testing.T) {
+	table := New("test", namespace(t).FD())
+	t.Cleanup(table.Close)
+	f := crowd(4)
+	mustApply(t, table, f)
+	mustApply(t, table, f)
+	for name, wrong := range map[string]func(Firewall) Firewall{
+		"the group of a tap goes": func(f Firewall) Firewall {
+			f.Groups = slices.Delete(slices.Clone(f.Groups), 2, 3)
+			return f
+		},
+		"a tap claims what is another's": func(f Firewall) Firewall {
+			f.Taps = slices.Clone(f.Taps)
+			f.Taps[2].Addrs = f.Taps[0].Addrs
+			return f
+		},
+		"a tap claims what is another's, both new": func(f Firewall) Firewall {
+			f.Taps = append(slices.Clone(f.Taps), crowd(6).Taps[4:]...)
+			f.Groups = append(slices.Clone(f.Groups), crowd(6).Groups[5:]...)
+			f.Taps[5].Addrs = f.Taps[4].Addrs
+			return f
+		},
+		"a tap comes twice":     func(f Firewall) Firewall { f.Taps = append(slices.Clone(f.Taps), f.Taps[0]); return f },
+		"a new tap comes twice": func(f Firewall) Firewall { n := crowd(5); n.Taps = append(n.Taps, n.Taps[4]); return n },
+	} {
+		for round := range 3 {
+			if err := table.Apply(wrong(f)); !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s, time %d: %v", name, round+1, err)
+			}
+		}
+		mustApply(t, table, f)
+		same(t, table, f)
+	}
+}
