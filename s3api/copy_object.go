@@ -85,6 +85,9 @@ func (r *request) copyInput() (*object.CopyInput, error) {
 	in := &object.CopyInput{Bucket: r.bucket, Key: r.key, SrcConditions: r.readConditions("x-amz-copy-source-")}
 	var err error
 	in.SrcBucket, in.SrcKey, in.SrcVersionID, err = parseCopySource(r.header("x-amz-copy-source"))
+	if r.srv.cfg.Dialect.NoTenantNamed {
+		in.SrcBucket = withoutTenant(in.SrcBucket)
+	}
 	if err != nil {
 		return nil, err
 	}

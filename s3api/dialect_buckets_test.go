@@ -173,6 +173,17 @@ func TestDialectBuckets(t *testing.T) {
 			next := f.do("GET", "/after?list-type=2&start-after=a&continuation-token="+url.QueryEscape(token), "")
 			return element(first.body, "StartAfter") + ", " + element(next.body, "Key") + ", " + element(next.body, "StartAfter")
 		}, "a, c, ", "a, c, a"},
+		{"NoTenantNamed", func(t *testing.T, f *fixture) string {
+			f.bucket("plain")
+			must(t, f.succeeds("PUT", "/plain/key"))
+			made := f.brief("PUT", "/%3Amade", "", "")
+			return strings.Join([]string{
+				f.brief("GET", "/%3Aplain", "", "Key"), f.brief("GET", "/%3Aplain/key", "", ""), brief(f.anonymous("GET", "/:plain/key", ""), ""),
+				f.brief("PUT", "/plain/copy", "", "", "x-amz-copy-source: :plain/key"), f.brief("GET", "/tenant%3Aplain", "", ""), f.brief("GET", "/%3A", "", ""),
+				made, f.brief("GET", "/made", "", "Name"),
+			}, "; ")
+		}, "404 NoSuchBucket; 404 NoSuchBucket; 404 NoSuchBucket; 404 NoSuchBucket; 404 NoSuchBucket; 404 NoSuchBucket; 400 InvalidBucketName; 404 NoSuchBucket",
+			"200 key; 200; 403 AccessDenied; 200; 404 NoSuchBucket; 404 NoSuchBucket; 200; 200 made"},
 		{"ListPrefixPlain", func(t *testing.T, f *fixture) string {
 			f.bucket("prefix")
 			list := func(query string) string {

@@ -80,6 +80,9 @@ func (s *Server) receive(fctx *fasthttp.RequestCtx) (*request, error) {
 	}
 	var err error
 	r.target, err = parseTarget(r.host, path, s.domains)
+	if s.cfg.Dialect.NoTenantNamed {
+		r.bucket = withoutTenant(r.bucket)
+	}
 	return r, err
 }
 

@@ -80,6 +80,14 @@ func parseTarget(host, path string, domains []string) (target, error) {
 	return t, nil
 }
 
+// withoutTenant is the name of a bucket that is said to be of no tenant, by a colon in front, as all are here.
+func withoutTenant(bucket string) string {
+	if name, named := strings.CutPrefix(bucket, ":"); named && name != "" {
+		return name
+	}
+	return bucket
+}
+
 // bucketOfHost is the bucket in a virtual-host style Host header, or empty for path style. A host that is an address or
 // one of the domains itself names no bucket; neither does a host that is below none of them.
 func bucketOfHost(host string, domains []string) string {

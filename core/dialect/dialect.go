@@ -67,6 +67,11 @@ type Dialect struct {
 	// Source: rgw_rest_s3.cc, RGWListBucket_ObjStore_S3::send_common_response.
 	ListPrefixPlain bool
 
+	// NoTenantNamed is about a bucket named ":bucket" in a path or a copy's source. Amazon knows no such name. At Ceph it is the
+	// bucket of that name that is of no tenant, as all buckets are here; a tenant in front of the colon has none here.
+	// Source: rgw_common.cc, rgw_parse_url_bucket.
+	NoTenantNamed bool
+
 	// TenantPrincipals is about principals in policies of buckets. Amazon wants accounts of 12 digits, else 400 MalformedPolicy.
 	// Ceph takes any name of a tenant or account, or none, in an ARN, and a bare name for a tenant. There are no tenants here:
 	// such a principal is kept, shown, and nobody.
@@ -208,6 +213,7 @@ func Ceph() Dialect {
 		StartAfterBesideToken: true,
 		ListPrefixPlain:       true,
 
+		NoTenantNamed:             true,
 		TenantPrincipals:          true,
 		StatementsWithoutResource: true,
 		RepeatedSids:              true,
