@@ -50,7 +50,11 @@ func (s *Server) describeImageAttribute(ctx context.Context, c *Call, in *model.
 		out.SriovNetSupport = text(model.Val(showImage(img, nil).SriovNetSupport))
 	case "deregistrationProtection":
 		out.DeregistrationProtection = text("disabled")
-	case "lastLaunchedTime", "tpmSupport", "uefiData":
+	case "tpmSupport": // which no image has
+		out.TpmSupport = text("")
+	case "uefiData":
+		out.UefiData = text("")
+	case "lastLaunchedTime":
 		return nil, ec2err.Unsupported("The attribute %s of images is not built.", a)
 	default:
 		return nil, ec2err.Value("attribute", a)

@@ -73,7 +73,7 @@ func (s *Server) makeForm(shown *instanceShown) {
 		State: showState(i.State), StateTransitionReason: new(i.TransText), StateReason: showReason(i), Architecture: new(i.Architecture),
 		BlockDeviceMappings: showDisks(i), ClientToken: new(i.ClientToken), EbsOptimized: new(i.EBSOptimized), EnaSupport: new(true),
 		Hypervisor: new("xen"), NetworkInterfaces: []model.InstanceNetworkInterface{}, RootDeviceName: new(i.RootName), RootDeviceType: new("ebs"),
-		SecurityGroups: []model.GroupIdentifier{}, Tags: renderTags(shown.tagged), VirtualizationType: new("hvm"), CpuOptions: showCPU(i),
+		SecurityGroups: []model.GroupIdentifier{}, Tags: renderTags(shown.tagged), VirtualizationType: new("hvm"), CpuOptions: s.showCPU(i),
 		CapacityReservationSpecification: &model.CapacityReservationSpecificationResponse{CapacityReservationPreference: new("open")},
 		HibernationOptions:               &model.HibernationOptions{Configured: new(false)}, MetadataOptions: showMetadataOptions(i),
 		EnclaveOptions: &model.EnclaveOptions{Enabled: new(false)}, PlatformDetails: new("Linux/UNIX"), UsageOperation: new("RunInstances"),
@@ -180,7 +180,11 @@ func showDisks(i *compute.Instance) []model.InstanceBlockDeviceMapping {
 	return out
 }
 
-func showCPU(i *compute.Instance) *model.CpuOptions {
+// showCPU tells the cores of an instance: those of its type, or of what a type that is gone from the catalogue had.
+func (s *Server) showCPU(i *compute.Instance) *model.CpuOptions {
+	if t, ok := s.cfg.Types.Get(i.Type); ok && t.VCPUs == i.VCPUs {
+		return &model.CpuOptions{CoreCount: new(t.Cores()), ThreadsPerCore: new(t.ThreadsPerCore)}
+	}
 	if i.VCPUs < 2 || i.Architecture != "x86_64" {
 		return &model.CpuOptions{CoreCount: new(i.VCPUs), ThreadsPerCore: new(1)}
 	}

@@ -1,6 +1,7 @@
 package ec2api
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/netip"
@@ -15,6 +16,9 @@ import (
 // runInstances makes instances.
 func (s *Server) runInstances(ctx context.Context, c *Call, in *model.RunInstancesRequest) (*model.Reservation, error) {
 	if err := refuseUnbuilt(in); err != nil {
+		return nil, err
+	}
+	if err := s.checkCPU(in); err != nil {
 		return nil, err
 	}
 	run := &compute.RunInput{
@@ -279,6 +283,20 @@ func address(param string, s *string) (netip.Addr, error) {
 	return a, nil
 }
 
+// checkCPU takes the CPU options that the instance type has, and no others.
+func (s *Server) checkCPU(in *model.RunInstancesRequest) error {
+	o := in.CpuOptions
+	if o == nil {
+		return nil
+	}
+	t, known := s.cfg.Types.Get(cmp.Or(model.Val(in.InstanceType), compute.DefaultType))
+	other := func(asked *int, has int) bool { return asked != nil && *asked != has }
+	if known && (other(o.CoreCount, t.Cores()) || other(o.ThreadsPerCore, t.ThreadsPerCore)) || model.Val(o.AmdSevSnp) == "enabled" {
+		return ec2err.Unsupported("CPU options other than those of the instance type are not built.")
+	}
+	return nil // an unknown type is refused later
+}
+
 // refuseUnbuilt refuses what EC2 can do and this server cannot, so that nothing that was asked for is left out in silence.
 func refuseUnbuilt(in *model.RunInstancesRequest) error {
 	no := ec2err.Unsupported
@@ -291,9 +309,6 @@ func refuseUnbuilt(in *model.RunInstancesRequest) error {
 		case p.HostId != nil || p.Affinity != nil || p.HostResourceGroupArn != nil || p.SpreadDomain != nil:
 			return no("Dedicated hosts are not built.")
 		}
-	}
-	if o := in.CpuOptions; o != nil && (o.CoreCount != nil || o.ThreadsPerCore != nil || o.AmdSevSnp != nil) {
-		return no("CPU options other than those of the instance type are not built.")
 	}
 	switch {
 	case model.Val(in.Ipv6AddressCount) > 0 || len(in.Ipv6Addresses) > 0 || model.Val(in.EnablePrimaryIpv6):

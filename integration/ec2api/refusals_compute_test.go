@@ -103,6 +103,8 @@ var computeRefusals = map[string]refusals{
 		{"IamInstanceProfile.Name=a", "UnsupportedOperation", ""},
 		{"Ipv6AddressCount=1", "UnsupportedOperation", ""},
 		{"HibernationOptions.Configured=true", "UnsupportedOperation", ""},
+		{"CpuOptions.CoreCount=1&CpuOptions.ThreadsPerCore=1", "UnsupportedOperation", ""},
+		{"CpuOptions.AmdSevSnp=enabled", "UnsupportedOperation", ""},
 	}))},
 	"DescribeInstances": {good: "?InstanceId.1={running}", rows: badStates(rows(badPages("4", "1001"), []bad{
 		{"InstanceId.1={running}&MaxResults=5", "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults"},

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -33,5 +34,28 @@ func TestInstanceTypesFile(t *testing.T) {
 	})).InstanceTypeOfferings
 	if len(offers) != 1 || offers[0].InstanceType != "lab.tiny" {
 		t.Errorf("%+v", offers)
+	}
+}
+
+// TestCPUOptions: those of the type may be asked for, and are what an instance is described with.
+func TestCPUOptions(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "types.yaml")
+	if err := os.WriteFile(file, []byte("types:\n  - {name: lab.flat, vcpus: 4, memory_mib: 128, threads_per_core: 1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startTest(t, "--host-prefix", ownPrefix("u"), "--instance-types", file)
+	f := &fixture{t: t, s: s, names: map[string]string{}}
+	f.image()
+	c := root(s)
+	t.Cleanup(func() { f.endAll(c) })
+	for kind, want := range map[types.InstanceType][2]int32{"lab.flat": {4, 1}, "t3.micro": {1, 2}} {
+		for _, asked := range []*types.CpuOptionsRequest{nil, {CoreCount: &want[0], ThreadsPerCore: &want[1]}, {AmdSevSnp: types.AmdSevSnpSpecificationDisabled}} {
+			id := *ok[ec2.RunInstancesOutput](t)(c.RunInstances(t.Context(), &ec2.RunInstancesInput{
+				ImageId: aws.String(f.names["image"]), InstanceType: kind, MinCount: aws.Int32(1), MaxCount: aws.Int32(1), CpuOptions: asked})).Instances[0].InstanceId
+			got := ok[ec2.DescribeInstancesOutput](t)(c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{id}})).Reservations[0].Instances[0].CpuOptions
+			if *got.CoreCount != want[0] || *got.ThreadsPerCore != want[1] {
+				t.Errorf("%s: %d cores of %d threads, want %v", kind, *got.CoreCount, *got.ThreadsPerCore, want)
+			}
+		}
 	}
 }
