@@ -3,7 +3,7 @@ package ec2api
 // computeActions are those of instances and images.
 func (s *Server) computeActions() []action {
 	return []action{
-		handle("RunInstances", s.runInstances).partly("one disk; no IPv6, placement groups, spot, instance profiles or launch templates"),
+		handle("RunInstances", s.runInstances).partly("no IPv6, placement groups, spot, instance profiles, launch templates or volumes of snapshots"),
 		handle("DescribeInstances", s.describeInstances),
 		handle("DescribeInstanceStatus", s.describeInstanceStatus),
 		handle("StartInstances", s.startInstances),
@@ -24,7 +24,7 @@ func (s *Server) computeActions() []action {
 		handle("DescribeImages", s.describeImages),
 		handle("RegisterImage", s.registerImage).partly("from a disk image in S3; not from snapshots"),
 		handle("DeregisterImage", s.deregisterImage),
-		handle("DescribeImageAttribute", s.describeImageAttribute),
+		handle("DescribeImageAttribute", s.describeImageAttribute).partly("no lastLaunchedTime"),
 		handle("ModifyImageAttribute", s.modifyImageAttribute),
 		handle("ResetImageAttribute", s.resetImageAttribute),
 		handle("ImportImage", s.importImage).partly("one disk, Linux, from S3"),
