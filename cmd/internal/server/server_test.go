@@ -145,38 +145,6 @@ func TestServesStopsAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// A server is not ready before commands on its folder find it.
-func TestReadyWhenCommandsFindIt(t *testing.T) {
-	dir := t.TempDir()
-	s, err := server.Open(context.Background(), settings(dir), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ready := func() bool {
-		resp, err := http.Get(s.Info().Admin + "/readyz")
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		http.DefaultClient.CloseIdleConnections()
-		return resp.StatusCode == http.StatusOK
-	}
-	if ready() {
-		t.Error("ready before it runs")
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, nil) }()
-	waitFor(t, ready)
-	if info, err := datadir.ReadServer(dir); err != nil || info != s.Info() {
-		t.Errorf("ready, and the folder says %+v, %v", info, err)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-}
-
 // slow is a body that arrives in two parts, the second when it is told to.
 type slow struct {
 	first, second []byte
