@@ -35,7 +35,7 @@ func (n *network) endFlows(want *Network, had []nft.Tap, adopts bool) error {
 	}
 	now := sides(n.taps)
 	var lost []netip.Addr
-	moved := false
+	var moved []netip.Addr
 	for a, s := range sides(had) {
 		is := now[a]
 		if s.tap != is.tap {
@@ -44,10 +44,9 @@ func (n *network) endFlows(want *Network, had []nft.Tap, adopts bool) error {
 		if s.public.IsValid() && (s.tap != is.tap || s.public != is.public) {
 			lost = append(lost, s.public)
 		}
-		moved = moved || s.source.IsValid() && s.source != is.source
-	}
-	if !adopts && !moved && len(lost) == 0 {
-		return nil
+		if s.source.IsValid() && s.source != is.source {
+			moved = append(moved, a)
+		}
 	}
 	anySource := slices.ContainsFunc(n.taps, func(t nft.Tap) bool { return t.AnySource })
 	local := n.local(want)
@@ -59,7 +58,7 @@ func (n *network) endFlows(want *Network, had []nft.Tap, adopts bool) error {
 	nobodys := func(a netip.Addr) bool {
 		return !plugged[now[a].tap] && want.contains(a) && !slices.Contains(local, a)
 	}
-	return n.ns.EndFlows(func(f link.Flow) bool {
+	ends := func(f link.Flow) bool {
 		switch {
 		case slices.ContainsFunc(lost, f.Has):
 			return true
@@ -67,7 +66,15 @@ func (n *network) endFlows(want *Network, had []nft.Tap, adopts bool) error {
 			return true
 		}
 		return nobodys(f.ReplySrc) || nobodys(f.Src) && !anySource
-	})
+	}
+	var err error
+	if adopts || n.stray {
+		err = n.ns.EndFlows(ends)
+	} else {
+		err = n.ns.EndFlowsOf(append(lost, moved...), ends)
+	}
+	n.stray = err != nil // what should have ended is looked for among all with the next change
+	return err
 }
 
 // local are the addresses at which the router itself answers.

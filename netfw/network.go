@@ -33,6 +33,7 @@ type network struct {
 	mtu     int
 	taps    []nft.Tap // the desired interfaces as the firewall has them; nil: to be made
 	settled bool      // links and public addresses were set up for the desired interfaces without an error
+	stray   bool      // tracked connections that should have ended may be left
 	services
 }
 
