@@ -137,7 +137,7 @@ func TestRefusals(t *testing.T) {
 			return err
 		}, "InvalidParameterValue"},
 		{"another type while it runs", c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &running, InstanceType: &types.AttributeValue{Value: aws.String("t3.micro")}}), "IncorrectInstanceState"},
-		{"an unknown type", c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &stopped, InstanceType: &types.AttributeValue{Value: aws.String("t9.huge")}}), "InvalidParameterValue"},
+		{"an unknown type", c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &stopped, InstanceType: &types.AttributeValue{Value: aws.String("t9.huge")}}), "InvalidInstanceAttributeValue"},
 		{"two attributes", c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &stopped, DisableApiStop: &types.AttributeBooleanValue{Value: aws.Bool(true)},
 			DisableApiTermination: &types.AttributeBooleanValue{Value: aws.Bool(true)}}), "InvalidParameterCombination"},
 		{"no attribute", c.modifying(&ec2.ModifyInstanceAttributeInput{InstanceId: &stopped}), "InvalidParameterCombination"},
