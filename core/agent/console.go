@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,15 +53,17 @@ func (a *Agent) keepConsole(id string) error {
 	if err != nil || len(out) == 0 { // there was nothing, or an earlier try has kept it
 		return err
 	}
-	if err := os.WriteFile(to+half, out, 0o600); err != nil {
-		return fmt.Errorf("console of an instance that ends: %w", err)
+	err = os.WriteFile(to+half, out, 0o600)
+	if st, gone := os.Stat(from); err == nil && gone == nil {
+		err = os.Chtimes(to+half, st.ModTime(), st.ModTime())
 	}
-	if st, err := os.Stat(from); err == nil {
-		if err := os.Chtimes(to+half, st.ModTime(), st.ModTime()); err != nil {
-			return fmt.Errorf("console of an instance that ends: %w", err)
-		}
+	if err == nil {
+		err = os.Rename(to+half, to)
 	}
-	return os.Rename(to+half, to)
+	if err != nil {
+		return errors.Join(err, removeFile(to+half))
+	}
+	return nil
 }
 
 // sweepConsoles removes the kept consoles of instances that nobody can ask about any more. files are those that were there

@@ -79,3 +79,37 @@ func TestConsoleAfterTheEnd(t *testing.T) {
 		t.Errorf("%v %v", left, err)
 	}
 }
+
+// TestEndsWithoutItsConsole: an instance ends, too, when its console cannot be kept.
+func TestEndsWithoutItsConsole(t *testing.T) {
+	s := startTest(t, "--host-prefix", ownPrefix("e"))
+	f := &fixture{t: t, s: s, names: map[string]string{}}
+	f.image()
+	c, ctx := root(s), t.Context()
+	id := *ok[ec2.RunInstancesOutput](t)(c.RunInstances(ctx, &ec2.RunInstancesInput{
+		ImageId: aws.String(f.names["image"]), InstanceType: types.InstanceTypeT3Nano, MinCount: aws.Int32(1), MaxCount: aws.Int32(1)})).Instances[0].InstanceId
+	f.names["one"] = id
+	t.Cleanup(func() { f.endAll(c) })
+	f.await(c, map[string]types.InstanceStateName{"one": "running"})
+	machines := filepath.Join(s.Data[0], "machines")
+	log := filepath.Join(machines, "instances", id, "console.log")
+	if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(log, []byte("a line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A folder with something in it is where the file is to be written.
+	if err := os.MkdirAll(filepath.Join(machines, "consoles", id+".log.new", "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ok[ec2.TerminateInstancesOutput](t)(c.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}}))
+	f.await(c, map[string]types.InstanceStateName{"one": "terminated"})
+	out := ok[ec2.GetConsoleOutputOutput](t)(c.GetConsoleOutput(ctx, &ec2.GetConsoleOutputInput{InstanceId: aws.String(id)}))
+	if aws.ToString(out.Output) != "" {
+		t.Errorf("output %q", aws.ToString(out.Output))
+	}
+	if _, err := os.Stat(filepath.Dir(log)); !os.IsNotExist(err) {
+		t.Errorf("its folder is left: %v", err)
+	}
+}
