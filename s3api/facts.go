@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"crypto/tls"
 	"net/url"
 	"strconv"
 	"strings"
@@ -57,11 +58,31 @@ func (f facts) Conditions() map[string][]string {
 	r.formFacts(c)
 	c["aws:sourceip"] = []string{r.fctx.RemoteIP().String()}
 	c["aws:securetransport"] = []string{strconv.FormatBool(r.fctx.IsTLS())}
+	if t := r.fctx.TLSConnectionState(); t != nil {
+		c["s3:tlsversion"] = []string{tlsVersion(t.Version)}
+	}
+	switch r.op.name {
+	case "PutObject", "PostObject", "CopyObject", "CompleteMultipartUpload", "RenameObject":
+		c["s3:objectcreationoperation"] = []string{"true"}
+	case "CreateMultipartUpload", "UploadPart", "UploadPartCopy":
+		c["s3:objectcreationoperation"] = []string{"false"}
+	}
 	c["aws:requestedregion"] = []string{r.srv.cfg.Region}
 	r.signatureFacts(c)
 	r.copyFacts(c)
 	r.tagFacts(c)
 	return c
+}
+
+// tlsVersion is a version of TLS as policies compare it: a number.
+func tlsVersion(v uint16) string {
+	switch v {
+	case tls.VersionTLS12:
+		return "1.2"
+	case tls.VersionTLS13:
+		return "1.3"
+	}
+	return "1.1" // or older, which is not served
 }
 
 func (r *request) signatureFacts(c map[string][]string) {

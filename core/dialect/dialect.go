@@ -88,6 +88,11 @@ type Dialect struct {
 	// Source: rgw_iam_policy.cc, ParseState::do_string.
 	RepeatedSids bool
 
+	// PolicyNamesUnknown is about policies of buckets that name actions or condition keys that S3 has not, principals that cannot
+	// be, or actions on objects for a bucket and the reverse. Amazon answers 400 MalformedPolicy. Ceph takes them, and they mean nothing.
+	// Source: rgw_iam_policy.cc, ParseState::do_string.
+	PolicyNamesUnknown bool
+
 	// LoggingTargetAbsent is about server access logging to a bucket that does not exist. Amazon answers 400
 	// InvalidTargetBucketForLogging, Ceph 404 NoSuchKey.
 	// Source: rgw_rest_bucket_logging.cc, RGWPutBucketLoggingOp::init_processing (-ENOENT).
@@ -217,6 +222,7 @@ func Ceph() Dialect {
 		TenantPrincipals:          true,
 		StatementsWithoutResource: true,
 		RepeatedSids:              true,
+		PolicyNamesUnknown:        true,
 
 		LoggingTargetAbsent:  true,
 		LoggingTargetPlain:   true,

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -37,6 +39,12 @@ func (s *Service) Authorize(_ context.Context, r Request) error {
 			return nil
 		}
 		return denied(&r)
+	}
+	if r.Existing != nil && slices.ContainsFunc(own, func(d *policy.Document) bool { return d.LooksAt(ExistingObjectTag) }) {
+		var err error
+		if r.Context, err = r.Existing(); err != nil {
+			return err
+		}
 	}
 	q := policy.Request{
 		Principal: policy.Principal{
@@ -73,6 +81,11 @@ func (r *Request) conditions(owner string, now time.Time) map[string][]string {
 	set("aws:currenttime", now.UTC().Format(time.RFC3339))
 	set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
 	set("aws:resourceaccount", owner)
+	if strings.HasPrefix(r.Action, "s3:") {
+		set("s3:resourceaccount", owner)
+	}
+	set("aws:viaawsservice", "false")
+	set("aws:principalisawsservice", "false")
 	set("aws:principalarn", p.ARN)
 	set("aws:principalaccount", p.AccountID)
 	set("aws:userid", p.UserID)

@@ -6,6 +6,9 @@ import (
 	"github.com/aureole-cloud/aureole/core/iam/policy"
 )
 
+// ExistingObjectTag begins the condition keys that are about the tags of an object that exists.
+const ExistingObjectTag = "s3:existingobjecttag/"
+
 // AnonymousCanonicalID is the canonical id under which S3 shows requests that nobody signed.
 const AnonymousCanonicalID = "65a011a29cdf8ec533ec3d1ccaae921c"
 
@@ -53,6 +56,9 @@ type Request struct {
 	ResourceAccount string
 	// Context holds condition keys beyond the principal's Facts (s3:prefix), lower case.
 	Context map[string][]string
+	// Existing finds the condition keys of the object that is there (ExistingObjectTag), on top of Context; nil when there is none
+	// or they are in Context. It is asked only when a policy of the principal looks at them.
+	Existing func() (map[string][]string, error)
 	// Policy is the resource's own, nil when it has none.
 	Policy *policy.Document
 	// Granted says that an access control list of the resource allows it, as a policy of the resource could.

@@ -53,7 +53,7 @@ func (s *Service) allowedByLists(ctx context.Context, who *iam.Principal, b *buc
 	if owner.AccountID != b.Owner.AccountID && r.Policy != nil {
 		r.Policy = b.settings.denials
 	}
-	if err := s.completeContext(ctx, b, q, r); err != nil {
+	if err := s.completeContext(ctx, who, b, q, r); err != nil {
 		return err
 	}
 	switch {

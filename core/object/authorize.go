@@ -89,7 +89,7 @@ func (s *Service) allowed(ctx context.Context, who *iam.Principal, b *bucket, q 
 		return s.allowedByLists(ctx, who, b, &q, &r)
 	}
 	r.Policy = b.policyFor(who, q.action)
-	if err := s.completeContext(ctx, b, &q, &r); err != nil {
+	if err := s.completeContext(ctx, who, b, &q, &r); err != nil {
 		return err
 	}
 	return s.decide(ctx, who, b, &q, &r)
@@ -122,8 +122,9 @@ func (s *Service) mayList(ctx context.Context, who *iam.Principal, b *bucket, ke
 }
 
 // completeContext adds what policies look at, if there is one.
-func (s *Service) completeContext(ctx context.Context, b *bucket, q *ask, r *iam.Request) error {
-	if r.Policy != nil {
+func (s *Service) completeContext(ctx context.Context, who *iam.Principal, b *bucket, q *ask, r *iam.Request) error {
+	user := !who.Root && !who.Anonymous // whose policies may look at the same
+	if r.Policy != nil || user {
 		if q.version != "" {
 			q.context = maps.Clone(q.context)
 			if q.context == nil {
@@ -131,11 +132,15 @@ func (s *Service) completeContext(ctx context.Context, b *bucket, q *ask, r *iam
 			}
 			q.context["s3:versionid"] = []string{q.version}
 		}
-		if b.settings.tags && q.key != "" {
+		switch {
+		case q.key == "":
+		case r.Policy != nil && b.settings.tags:
 			var err error
 			if q.context, err = s.withTags(ctx, b, q); err != nil {
 				return err
 			}
+		case user:
+			r.Existing = func() (map[string][]string, error) { return s.withTags(ctx, b, q) }
 		}
 	}
 	r.Context = q.context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -60,16 +61,25 @@ func (s *Service) PolicyIsPublic(ctx context.Context, who iam.Principal, bucket 
 	return b.settings.public, nil
 }
 
+// ownPolicy keeps the policy of a bucket with the account that owns it: others may be allowed to use it and never can. Source: S3
+// API reference, GetBucketPolicy, PutBucketPolicy, DeleteBucketPolicy ("returns a 405 Method Not Allowed error").
+func ownPolicy(who *iam.Principal, b *bucket, k Setting) error {
+	if k != SettingPolicy || !who.Anonymous && who.AccountID == b.Owner.AccountID {
+		return nil
+	}
+	return errs.New(errs.Invalid, MethodNotAllowed, "The specified method is not allowed against this resource.").On(b.Name)
+}
+
 // putPolicy takes a policy that is well formed, about b, and not public where that is blocked.
 func (s *Service) putPolicy(ctx context.Context, b *bucket, data []byte) error {
 	d := &s.cfg.Dialect
 	doc, err := policy.ParseLeniently(data, policy.Resource,
 		policy.Lenience{Tenants: d.TenantPrincipals, NoResource: d.StatementsWithoutResource, SameSids: d.RepeatedSids})
 	if err != nil {
-		return malformedPolicy(strings.ReplaceAll(err.Error(), policy.ErrMalformed.Error()+": ", ""))
+		return malformedPolicy(whichStatement.ReplaceAllString(err.Error(), ""))
 	}
 	for i := range doc.Statements {
-		if err := checkStatement(b.Name, &doc.Statements[i]); err != nil {
+		if err := checkStatement(b.Name, &doc.Statements[i], d.PolicyNamesUnknown); err != nil {
 			return err
 		}
 	}
@@ -81,55 +91,13 @@ func (s *Service) putPolicy(ctx context.Context, b *bucket, data []byte) error {
 	})
 }
 
+// whichStatement is what the parser says in front of its messages, and Amazon does not.
+var whichStatement = regexp.MustCompile(`^(statement \d+: )?` + policy.ErrMalformed.Error() + ": ")
+
 func malformedPolicy(msg string) error { return errs.New(errs.Invalid, MalformedPolicy, "%s", msg) }
 
-// checkStatement refuses what cannot be meant in the policy of a bucket.
-func checkStatement(name string, st *policy.Statement) error {
-	if st.NotPrincipal && st.Effect == policy.Allow {
-		return malformedPolicy("Allow with NotPrincipal is not allowed.")
-	}
-	for _, a := range st.Actions {
-		if a != "*" && !strings.HasPrefix(strings.ToLower(a), "s3:") {
-			return malformedPolicy("Policy has invalid action")
-		}
-	}
-	for _, r := range st.Resources {
-		// A wildcard may stand for the name, too: what it means beyond this bucket is nothing.
-		pattern, ok := strings.CutPrefix(r, arnPrefix)
-		pattern, _, _ = strings.Cut(pattern, "/")
-		if !ok || !policy.Matches(pattern, name) {
-			return malformedPolicy("Policy has invalid resource")
-		}
-	}
-	return nil
-}
-
 // existingTag begins the condition keys that are about the tags of an object that exists.
-const existingTag = "s3:existingobjecttag/"
-
-func looksAtTags(doc *policy.Document) bool {
-	for i := range doc.Statements {
-		st := &doc.Statements[i]
-		for j := range st.Conditions {
-			if strings.HasPrefix(st.Conditions[j].Key, existingTag) {
-				return true
-			}
-		}
-		for _, r := range st.Resources {
-			if strings.Contains(strings.ToLower(r), "${"+existingTag) {
-				return true
-			}
-		}
-		for j := range st.Conditions {
-			for _, v := range st.Conditions[j].Values {
-				if strings.Contains(strings.ToLower(v), "${"+existingTag) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
+const existingTag = iam.ExistingObjectTag
 
 // policyFor is the policy that decides about who in b. The root of the owning account can always mend a policy that shuts
 // it out. A restricted public policy gives nothing to other accounts: what it denies is denied to them anyway.

@@ -88,9 +88,17 @@ func (s *Service) mayCreate(ctx context.Context, who *iam.Principal, in *CreateB
 	if in.Ownership != nil {
 		actions = append(actions, actPutOwnership)
 	}
+	context := map[string][]string{}
+	if len(in.Tags) > 0 {
+		actions = append(actions, actTagResource)
+		context = tagContext(in.Tags, nil)
+	}
+	if in.Region != "" {
+		context["s3:locationconstraint"] = []string{in.Region}
+	}
 	for _, action := range actions {
 		if err := s.cfg.IAM.Authorize(ctx, iam.Request{Principal: *who, Action: action, Resource: arnPrefix + in.Name,
-			ResourceAccount: who.AccountID}); err != nil {
+			ResourceAccount: who.AccountID, Context: context}); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (st *settings) take(k Setting, data []byte) error {
 		// Whatever was taken when it was put, in whichever dialect.
 		any := policy.Lenience{Tenants: true, NoResource: true, SameSids: true}
 		if st.policy, err = policy.ParseLeniently(data, policy.Resource, any); err == nil {
-			st.public, st.tags, st.denials = st.policy.Public(), looksAtTags(st.policy), st.policy.Denials()
+			st.public, st.tags, st.denials = st.policy.Public(), st.policy.LooksAt(existingTag), st.policy.Denials()
 		}
 	case SettingCORS:
 		st.cors, err = parseCORS(data)
@@ -164,6 +164,9 @@ var noSettings settings
 // Setting returns a document of a bucket.
 func (s *Service) Setting(ctx context.Context, who iam.Principal, bucket string, k Setting) ([]byte, error) {
 	b, err := s.enterSettings(ctx, &who, k.rule().get, bucket)
+	if err == nil {
+		err = ownPolicy(&who, b, k)
+	}
 	if err == nil && b.settings.docs[k] == nil {
 		err = errs.New(errs.NotFound, k.rule().absent, "%s", k.rule().message).On(bucket)
 	}
@@ -180,6 +183,9 @@ func (s *Service) PutSetting(ctx context.Context, who iam.Principal, bucket stri
 
 func (s *Service) putSetting(ctx context.Context, who *iam.Principal, name string, k Setting, data []byte) error {
 	b, err := s.enter(ctx, who, k.rule().put, name, "")
+	if err == nil {
+		err = ownPolicy(who, b, k)
+	}
 	if err != nil {
 		return err
 	}
@@ -198,6 +204,9 @@ func (s *Service) putSetting(ctx context.Context, who *iam.Principal, name strin
 // DeleteSetting takes a document from a bucket; that there is none is fine.
 func (s *Service) DeleteSetting(ctx context.Context, who iam.Principal, bucket string, k Setting) error {
 	b, err := s.enter(ctx, &who, k.rule().del, bucket, "")
+	if err == nil {
+		err = ownPolicy(&who, b, k)
+	}
 	if err == nil {
 		err = s.writeSetting(ctx, b, k, nil, nil)
 	}

@@ -100,6 +100,27 @@ func (p pattern) matchSegments(arn string) bool {
 
 const arnParts = 6 // arn:partition:service:region:account:resource
 
+// means says whether the statement is about p.
+func (s *Statement) means(p *Principal) bool {
+	switch {
+	case !s.NotPrincipal:
+		return s.Principal.matches(p)
+	case s.Effect == Deny:
+		return !s.Principal.spares(p)
+	}
+	return !s.Principal.matches(p)
+}
+
+// spares says whether NotPrincipal keeps a denial away from p. An account in it is the account itself and nobody in it: who
+// denies all but one user lists the user and its account, and the account's other users stay denied. Source: IAM User Guide,
+// NotPrincipal, "Specify NotPrincipal with Deny".
+func (ps *PrincipalSet) spares(p *Principal) bool {
+	if p.Root || p.Anonymous || p.Service != "" || ps.Any {
+		return ps.matches(p)
+	}
+	return slices.ContainsFunc(ps.AWS, func(a string) bool { return a == p.ARN || p.RoleARN != "" && a == p.RoleARN })
+}
+
 // matches says whether the set means p.
 func (ps *PrincipalSet) matches(p *Principal) bool {
 	if ps.Any {

@@ -69,7 +69,7 @@ func ParseLeniently(data []byte, kind Kind, may Lenience) (*Document, error) {
 		d.Version = Version2008
 	case Version2008, Version2012:
 	default:
-		return nil, malformed("Version %q: want %s or %s", w.Version, Version2012, Version2008)
+		return nil, malformed("The policy must contain a valid version string")
 	}
 	statements, err := decodeStatements(w.Statement)
 	if err != nil {
@@ -104,6 +104,12 @@ func strict(data []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
+		if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+			return malformed("Unknown field %s", strings.Trim(field, `"`))
+		}
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
+			return malformed("This policy contains invalid Json")
+		}
 		return malformed("%v", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
@@ -135,7 +141,7 @@ func checkDepth(data []byte) error {
 			return nil
 		}
 		if err != nil {
-			return malformed("%v", err)
+			return malformed("This policy contains invalid Json")
 		}
 		switch t {
 		case json.Delim('{'), json.Delim('['):
@@ -262,7 +268,7 @@ func (w *wireStatement) principal(s *Statement, kind Kind, may Lenience) error {
 	return nil
 }
 
-var validPrincipal = regexp.MustCompile(`^([0-9]{12}|arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/.+))$`)
+var validPrincipal = regexp.MustCompile(`^([0-9]{12}|arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[^*?]+))$`)
 
 // tenantPrincipal is validPrincipal with any name for an account, but no wildcard in it.
 var tenantPrincipal = regexp.MustCompile(`^([\w.-]+|arn:[a-z-]+:(iam|sts)::[\w.-]*:(root|(user|role|assumed-role|federated-user)/.+))$`)

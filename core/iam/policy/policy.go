@@ -9,7 +9,10 @@
 // element is refused when it is stored and cannot silently grant.
 package policy
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Limits of a document.
 const (
@@ -204,6 +207,27 @@ func (d *Document) Denials() *Document {
 	return out
 }
 
+// LooksAt reports whether the document looks at condition keys that begin with prefix, in lower case, as a key of a condition or
+// as a variable.
+func (d *Document) LooksAt(prefix string) bool {
+	if d == nil {
+		return false
+	}
+	names := func(v string) bool { return strings.Contains(strings.ToLower(v), "${"+prefix) }
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if slices.ContainsFunc(s.Resources, names) {
+			return true
+		}
+		for j := range s.Conditions {
+			if c := &s.Conditions[j]; strings.HasPrefix(c.Key, prefix) || slices.ContainsFunc(c.Values, names) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Evaluate decides r by one document alone. A nil document decides nothing.
 func (d *Document) Evaluate(r *Request) Decision {
 	if d == nil {
@@ -224,7 +248,7 @@ func (d *Document) Evaluate(r *Request) Decision {
 }
 
 func (s *Statement) matches(r *Request, variables bool) bool {
-	if s.Principal != nil && s.Principal.matches(&r.Principal) == s.NotPrincipal {
+	if s.Principal != nil && !s.means(&r.Principal) {
 		return false
 	}
 	if r.Principal.ByName && s.Effect == Allow && (s.Principal == nil || !slices.Contains(s.Principal.Service, r.Principal.Service)) {
