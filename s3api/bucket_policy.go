@@ -63,23 +63,40 @@ func getPublicAccessBlock(r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := s3xml.New("PublicAccessBlockConfiguration", 512)
+	resp := r.ok()
+	resp.xml = accessBlockXML(s3xml.New("PublicAccessBlockConfiguration", 512), p)
+	return resp, nil
+}
+
+func accessBlockXML(x *s3xml.Doc, p object.PublicAccessBlock) []byte {
 	x.Bool("BlockPublicAcls", p.BlockPublicACLs)
 	x.Bool("IgnorePublicAcls", p.IgnorePublicACLs)
 	x.Bool("BlockPublicPolicy", p.BlockPublicPolicy)
 	x.Bool("RestrictPublicBuckets", p.RestrictPublicBuckets)
-	resp := r.ok()
-	resp.xml = x.Bytes()
-	return resp, nil
+	return x.Bytes()
+}
+
+// readAccessBlock reads a public access block, which must say something about one of its members.
+func (r *request) readAccessBlock() (object.PublicAccessBlock, error) {
+	var in s3xml.PublicAccessBlock
+	if err := r.readXML("PublicAccessBlockConfiguration", r.srv.cfg.Limits.XMLBody, optionalDigest, &in); err != nil {
+		return object.PublicAccessBlock{}, err
+	}
+	if in == (s3xml.PublicAccessBlock{}) {
+		return object.PublicAccessBlock{}, s3err.Newf(s3err.InvalidRequest, "Must specify at least one configuration.")
+	}
+	is := func(v *bool) bool { return v != nil && *v }
+	return object.PublicAccessBlock{BlockPublicACLs: is(in.BlockPublicACLs), IgnorePublicACLs: is(in.IgnorePublicACLs),
+		BlockPublicPolicy: is(in.BlockPublicPolicy), RestrictPublicBuckets: is(in.RestrictPublicBuckets)}, nil
 }
 
 // putPublicAccessBlock: PUT /bucket?publicAccessBlock
 func putPublicAccessBlock(r *request) (*response, error) {
-	var in s3xml.PublicAccessBlock
-	if err := r.readXML("PublicAccessBlockConfiguration", r.srv.cfg.Limits.XMLBody, optionalDigest, &in); err != nil {
+	in, err := r.readAccessBlock()
+	if err != nil {
 		return nil, err
 	}
-	if err := r.srv.objects.PutPublicAccess(r.ctx, r.who, r.bucket, object.PublicAccessBlock(in)); err != nil {
+	if err := r.srv.objects.PutPublicAccess(r.ctx, r.who, r.bucket, in); err != nil {
 		return nil, err
 	}
 	return r.ok(), nil

@@ -10,12 +10,14 @@ import (
 
 // S3 Control is the part of S3 that is about accounts. It has paths of its own and, before a configured host name, the
 // account: neither is a bucket. Tags of buckets are what is built of it, since Terraform's provider reads and writes them
-// here. Its errors have an element around them.
+// here, and the account's public access block. Its errors have an element around them.
 const (
 	controlPrefix  = "/v20180820/"
 	hdrAccountID   = "x-amz-account-id"
 	controlSpace   = "http://awss3control.amazonaws.com/doc/2018-08-20/"
 	bucketResource = "arn:aws:s3:::"
+
+	accountAccessPath = controlPrefix + "configuration/publicAccessBlock"
 )
 
 // isControl tells S3 Control from objects of a bucket that is called v20180820: its requests always name the account.
@@ -104,6 +106,37 @@ func untagResource(r *request) (*response, error) {
 		return nil, s3err.Newf(s3err.InvalidRequest, "Between 1 and %d tag keys must be given", object.MaxBucketTags)
 	}
 	if err := r.srv.objects.UntagResource(r.ctx, r.who, bucket, names); err != nil {
+		return nil, err
+	}
+	return r.noContent(), nil
+}
+
+// getAccountAccess: GET /v20180820/configuration/publicAccessBlock
+func getAccountAccess(r *request) (*response, error) {
+	p, err := r.srv.objects.AccountPublicAccess(r.ctx, r.who, r.header(hdrAccountID))
+	if err != nil {
+		return nil, err
+	}
+	resp := r.ok()
+	resp.xml = accessBlockXML(s3xml.NewIn(controlSpace, "PublicAccessBlockConfiguration", 512), p)
+	return resp, nil
+}
+
+// putAccountAccess: PUT /v20180820/configuration/publicAccessBlock
+func putAccountAccess(r *request) (*response, error) {
+	in, err := r.readAccessBlock()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.srv.objects.PutAccountPublicAccess(r.ctx, r.who, r.header(hdrAccountID), &in); err != nil {
+		return nil, err
+	}
+	return r.ok(), nil
+}
+
+// deleteAccountAccess: DELETE /v20180820/configuration/publicAccessBlock
+func deleteAccountAccess(r *request) (*response, error) {
+	if err := r.srv.objects.PutAccountPublicAccess(r.ctx, r.who, r.header(hdrAccountID), nil); err != nil {
 		return nil, err
 	}
 	return r.noContent(), nil

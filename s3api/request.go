@@ -75,7 +75,7 @@ func (s *Server) receive(fctx *fasthttp.RequestCtx) (*request, error) {
 		return r, nil
 	}
 	if r.isControl(path) {
-		r.target = target{rawPath: path, control: true}
+		r.target = target{rawPath: path, control: true, account: path == accountAccessPath}
 		return r, nil
 	}
 	var err error

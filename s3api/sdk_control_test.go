@@ -106,7 +106,7 @@ func TestTagsThroughControl(t *testing.T) {
 		if got := list(); len(got) != 1 {
 			t.Errorf("refused calls changed the tags: %v", got)
 		}
-		_, err = c.GetPublicAccessBlock(ctx, &s3control.GetPublicAccessBlockInput{AccountId: account})
+		_, err = c.ListAccessPoints(ctx, &s3control.ListAccessPointsInput{AccountId: account})
 		wantAPI(t, err, "NotImplemented")
 		_, err = f.control(host, testKeyID, "wrong").ListTagsForResource(ctx, &s3control.ListTagsForResourceInput{AccountId: account, ResourceArn: arn})
 		wantAPI(t, err, "SignatureDoesNotMatch")

@@ -20,6 +20,9 @@ func operations() []operation {
 		{name: "ListTagsForResource", method: get, level: onControl, handler: listTagsForResource},
 		{name: "TagResource", method: post, level: onControl, handler: tagResource},
 		{name: "UntagResource", method: del, level: onControl, handler: untagResource},
+		{name: "GetAccountPublicAccessBlock", method: get, level: onAccount, handler: getAccountAccess},
+		{name: "PutAccountPublicAccessBlock", method: put, level: onAccount, handler: putAccountAccess},
+		{name: "DeleteAccountPublicAccessBlock", method: del, level: onAccount, handler: deleteAccountAccess},
 
 		// Buckets.
 		{name: "CreateBucket", method: put, level: onBucket, handler: createBucket},

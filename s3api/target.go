@@ -15,6 +15,7 @@ type target struct {
 	rawPath    string // as sent, without the query
 	hostBucket string // the bucket when it came in Host
 	control    bool   // S3 Control: no bucket, the path is its own
+	account    bool   // S3 Control: the public access block of the account
 }
 
 // level is how much of a target is named.
@@ -25,11 +26,14 @@ const (
 	onBucket
 	onObject
 	onControl
+	onAccount
 	levels
 )
 
 func (t *target) level() level {
 	switch {
+	case t.account:
+		return onAccount
 	case t.control:
 		return onControl
 	case t.bucket == "":

@@ -180,6 +180,10 @@ func (s *Service) rowChanged(row []byte) {
 		s.quotas.changed()
 		return
 	}
+	if bytes.HasPrefix(row, []byte(ctlAccess)) {
+		s.buckets.clear() // of which account they are is not known here, and it changes rarely
+		return
+	}
 	if name, ok := strings.CutPrefix(string(row), ctlName); ok {
 		s.buckets.drop(name)
 	} else if rest, ok := bytes.CutPrefix(row, []byte(ctlSetting)); ok {

@@ -122,6 +122,13 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 	case !ownership.lists() && !l.onlyOwner(owner):
 		return nil, aclWithOwnership()
 	case ownership.lists():
+		account, err := s.accountAccess(ctx, owner.AccountID)
+		if err == nil {
+			err = (&settings{access: account}).blockPublic(in.Name, l)
+		}
+		if err != nil {
+			return nil, err
+		}
 		docs[SettingACL] = l.encode()
 	}
 	if s.cfg.BlockPublic {

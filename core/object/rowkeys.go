@@ -37,6 +37,7 @@ const (
 const (
 	ctlName    = "s3.n" // name -> bucketRecord
 	ctlAccount = "s3.a" // (account, name) -> bucketRecord, for ListBuckets
+	ctlAccess  = "s3.b" // account -> PublicAccessBlock, as JSON, of all its buckets
 	ctlCount   = "s3.c" // account -> counter of its buckets
 	ctlIntent  = "s3.i" // name -> intent: a creation or deletion under way
 	ctlQuota   = "s3.q" // account -> quotaRecord

@@ -73,7 +73,7 @@ type settings struct {
 	public    bool             // the policy gives something to everybody
 	tags      bool             // the policy looks at tags of objects that exist
 	cors      []CORSRule
-	access    PublicAccessBlock
+	access    PublicAccessBlock // with the account's
 	acl       grantList
 	ownership Ownership
 }
@@ -306,10 +306,18 @@ func (s *Service) readNamed(ctx context.Context, name string) (*bucket, revision
 	if b.settings, err = readSettings(view, name, b.ID); err != nil {
 		return nil, rev, err
 	}
-	if b.settings == nil {
+	account, err := readAccountAccess(view, b.Owner.AccountID)
+	if err != nil {
+		return nil, rev, err
+	}
+	if b.settings == nil && account == (PublicAccessBlock{}) {
 		b.settings = &noSettings
 		return b, rev, nil
 	}
+	if b.settings == nil {
+		b.settings = &settings{}
+	}
+	b.settings.access = b.settings.access.with(account)
 	for i, k := range decisive {
 		if v, err := view.Get(settingKey(name, k)); err == nil {
 			rev.decisive[i] = v.Revision

@@ -2,10 +2,10 @@ package s3xml
 
 // PublicAccessBlock is the body of PutPublicAccessBlock.
 type PublicAccessBlock struct {
-	BlockPublicACLs       bool `xml:"BlockPublicAcls"`
-	IgnorePublicACLs      bool `xml:"IgnorePublicAcls"`
-	BlockPublicPolicy     bool `xml:"BlockPublicPolicy"`
-	RestrictPublicBuckets bool `xml:"RestrictPublicBuckets"`
+	BlockPublicACLs       *bool `xml:"BlockPublicAcls"`
+	IgnorePublicACLs      *bool `xml:"IgnorePublicAcls"`
+	BlockPublicPolicy     *bool `xml:"BlockPublicPolicy"`
+	RestrictPublicBuckets *bool `xml:"RestrictPublicBuckets"`
 }
 
 // CORSConfiguration is the body of PutBucketCors.
