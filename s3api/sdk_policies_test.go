@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -175,4 +176,33 @@ func TestPolicyAsksForConditionalWrites(t *testing.T) {
 	done.IfNoneMatch = aws.String("*")
 	_, err = c.CompleteMultipartUpload(ctx, done)
 	wantCode(t, "complete once", err, "")
+}
+
+// Policies look at the lock that a request sets in its body as they do at that in headers.
+func TestPoliciesLookAtLocks(t *testing.T) {
+	f := start(t)
+	ctx, c, b := context.Background(), f.client(), aws.String("locks")
+	_, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: b, ObjectLockEnabledForBucket: aws.Bool(true)})
+	must(t, err)
+	must(t, party{Client: c}.put(b, "key", ""))
+	retain := func(mode types.ObjectLockRetentionMode, days int) error {
+		_, err := c.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: b, Key: aws.String("key"), BypassGovernanceRetention: aws.Bool(true),
+			Retention: &types.ObjectLockRetention{Mode: mode, RetainUntilDate: aws.Time(time.Now().AddDate(0, 0, days))}})
+		return err
+	}
+	hold := func(s types.ObjectLockLegalHoldStatus) error {
+		_, err := c.PutObjectLegalHold(ctx, &s3.PutObjectLegalHoldInput{Bucket: b, Key: aws.String("key"), LegalHold: &types.ObjectLockLegalHold{Status: s}})
+		return err
+	}
+	f.putPolicy(*b, `{"Effect":"Deny","Principal":"*","Action":"s3:PutObjectRetention","Resource":"arn:aws:s3:::locks/*",
+			"Condition":{"NumericGreaterThan":{"s3:object-lock-remaining-retention-days":"10"}}},
+		{"Effect":"Deny","Principal":"*","Action":"s3:PutObjectRetention","Resource":"arn:aws:s3:::locks/*",
+			"Condition":{"StringEquals":{"s3:object-lock-mode":"COMPLIANCE"}}},
+		{"Effect":"Deny","Principal":"*","Action":"s3:PutObjectLegalHold","Resource":"arn:aws:s3:::locks/*",
+			"Condition":{"StringEquals":{"s3:object-lock-legal-hold":"ON"}}}`)
+	wantCode(t, "a day", retain(types.ObjectLockRetentionModeGovernance, 1), "")
+	wantCode(t, "twenty days", retain(types.ObjectLockRetentionModeGovernance, 20), "AccessDenied")
+	wantCode(t, "another mode", retain(types.ObjectLockRetentionModeCompliance, 1), "AccessDenied")
+	wantCode(t, "a hold", hold(types.ObjectLockLegalHoldStatusOn), "AccessDenied")
+	wantCode(t, "no hold", hold(types.ObjectLockLegalHoldStatusOff), "")
 }

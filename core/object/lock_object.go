@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -22,7 +23,7 @@ func (s *Service) PutRetention(ctx context.Context, who iam.Principal, in *Reten
 }
 
 func (s *Service) putRetention(ctx context.Context, who *iam.Principal, in *RetentionInput) error {
-	b, err := s.enterLocked(ctx, who, actPutRetention, in.Bucket, in.Key)
+	b, err := s.enterLocked(ctx, who, ask{action: actPutRetention, key: in.Key, version: in.VersionID, context: s.retentionContext(in.Retention)}, in.Bucket)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,11 @@ func (s *Service) PutLegalHold(ctx context.Context, who iam.Principal, bucket, k
 }
 
 func (s *Service) putLegalHold(ctx context.Context, who *iam.Principal, bucket, key, version string, hold LegalHold) error {
-	b, err := s.enterLocked(ctx, who, actPutLegalHold, bucket, key)
+	q := ask{action: actPutLegalHold, key: key, version: version}
+	if hold == HoldOn || hold == HoldOff {
+		q.context = map[string][]string{"s3:object-lock-legal-hold": {map[LegalHold]string{HoldOn: "ON", HoldOff: "OFF"}[hold]}}
+	}
+	b, err := s.enterLocked(ctx, who, q, bucket)
 	if err != nil {
 		return err
 	}
@@ -92,8 +97,8 @@ func noLock() error {
 }
 
 // enterLocked is enter for what only a bucket with object lock has.
-func (s *Service) enterLocked(ctx context.Context, who *iam.Principal, action, bucket, key string) (*bucket, error) {
-	b, err := s.enter(ctx, who, action, bucket, key)
+func (s *Service) enterLocked(ctx context.Context, who *iam.Principal, q ask, name string) (*bucket, error) {
+	b, err := s.enterFor(ctx, who, name, q)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +110,29 @@ func (s *Service) enterLocked(ctx context.Context, who *iam.Principal, action, b
 			return nil, lockMissing()
 		}
 	}
-	return b, checkKey(key)
+	return b, checkKey(q.key)
+}
+
+// retentionContext are the condition keys of a retention that a request sets.
+func (s *Service) retentionContext(r Retention) map[string][]string {
+	if r == (Retention{}) {
+		return nil
+	}
+	c := map[string][]string{
+		"s3:object-lock-retain-until-date":        {r.Until.UTC().Format(time.RFC3339)},
+		"s3:object-lock-remaining-retention-days": {strconv.FormatInt(int64(r.Until.Sub(s.now())/(24*time.Hour)), 10)},
+	}
+	switch r.Mode {
+	case LockGovernance:
+		c["s3:object-lock-mode"] = []string{"GOVERNANCE"}
+	case LockCompliance:
+		c["s3:object-lock-mode"] = []string{"COMPLIANCE"}
+	}
+	return c
 }
 
 func (s *Service) lockOf(ctx context.Context, who *iam.Principal, action, bucket, key, version string) (ObjectLock, error) {
-	b, err := s.enterLocked(ctx, who, action, bucket, key)
+	b, err := s.enterLocked(ctx, who, ask{action: action, key: key, version: version}, bucket)
 	if err != nil {
 		return ObjectLock{}, err
 	}
