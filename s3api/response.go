@@ -186,6 +186,9 @@ func (r *request) explain(err error) *s3err.Error {
 		s3err.BucketAlreadyExists, s3err.BucketAlreadyOwnedByYou, s3err.SSEConfigurationNotFound,
 		s3err.ReplicationConfigurationNotFound, s3err.ObjectLockConfigurationNotFound, s3err.OwnershipControlsNotFound,
 		s3err.NoSuchPublicAccessBlock:
+		if r.control && r.bucket == "" {
+			return e
+		}
 		e = e.With("BucketName", r.bucket)
 	case s3err.NoSuchKey:
 		e = e.With("Key", r.key)
@@ -202,6 +205,8 @@ func (r *request) explain(err error) *s3err.Error {
 func (r *request) resourceType() string {
 	switch r.op.sub {
 	case "":
+	case "policy":
+		return "BUCKETPOLICY"
 	default:
 		return r.op.sub
 	}

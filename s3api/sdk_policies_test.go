@@ -77,6 +77,12 @@ func TestBucketPolicyStaysWithItsOwner(t *testing.T) {
 	must(t, err)
 	_, err = other.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: b})
 	wantCode(t, "get", err, "MethodNotAllowed")
+	f.putPolicy(*b, `{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::stays","arn:aws:s3:::stays/*"]}`)
+	if a := f.anonymous("GET", "/stays?policy", ""); a.status != 405 || element(a.body, "ResourceType") != "BUCKETPOLICY" || a.header.Get("x-amz-delete-marker") != "" {
+		t.Errorf("anonymous: %d %v %s", a.status, a.header, a.body)
+	}
+	_, err = f.client().PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: &all})
+	must(t, err)
 	_, err = other.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: b, Policy: aws.String(strings.ReplaceAll(all, "Allow", "Deny"))})
 	wantCode(t, "put", err, "MethodNotAllowed")
 	_, err = other.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: b})

@@ -67,7 +67,7 @@ func ownPolicy(who *iam.Principal, b *bucket, k Setting) error {
 	if k != SettingPolicy || !who.Anonymous && who.AccountID == b.Owner.AccountID {
 		return nil
 	}
-	return errs.New(errs.Invalid, MethodNotAllowed, "The specified method is not allowed against this resource.").On(b.Name)
+	return errs.New(errs.Invalid, PolicyOfOthers, "The specified method is not allowed against this resource.").On(b.Name)
 }
 
 // putPolicy takes a policy that is well formed, about b, and not public where that is blocked.

@@ -33,6 +33,7 @@ const (
 	ConditionalConflict errs.Reason = "ConditionalRequestConflict"
 	OperationAborted    errs.Reason = "OperationAborted"
 	MethodNotAllowed    errs.Reason = "MethodNotAllowed" // a delete marker was asked by version
+	PolicyOfOthers      errs.Reason = "PolicyOfOthers"   // the policy of a bucket is its owner's, whoever it lets do what
 	InvalidStorageClass errs.Reason = "InvalidStorageClass"
 	NotImplemented      errs.Reason = "NotImplemented"
 	IdempotencyMismatch errs.Reason = "IdempotencyParameterMismatch"

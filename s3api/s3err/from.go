@@ -14,6 +14,7 @@ import (
 // byReason are the reasons of core whose code has another name. All others carry the name of their code.
 var byReason = map[errs.Reason]Code{
 	object.MarkerNotFound: NoSuchKey,
+	object.PolicyOfOthers: MethodNotAllowed,
 }
 
 // byKind is what an error says that brings no reason, or one that S3 has no code for.
