@@ -148,6 +148,12 @@ func TestDialectObjects(t *testing.T) {
 			"412 PreconditionFailed; 412 PreconditionFailed; 200; 200; 200; 200; " +
 				"412 PreconditionFailed; 412 PreconditionFailed; 404 NoSuchKey; 200; 200"},
 
+		{"AnonymousUploads", func(t *testing.T, f *fixture) string {
+			b := "/" + f.bucket("anonymous-uploads")
+			f.putPolicy("anonymous-uploads", `{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::anonymous-uploads/*"}`)
+			return f.anonymous("PUT", b+"/key", "").short() + "; " + f.anonymous("POST", b+"/key?uploads", "").short()
+		}, "200; 403 AccessDenied", "200; 200"},
+
 		{"PartsInAnyOrder", func(t *testing.T, f *fixture) string {
 			b := "/" + f.bucket("any-order")
 			back := f.begin(t, b+"/back").part(t, 2, "end").part(t, 1, big)

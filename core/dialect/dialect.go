@@ -165,6 +165,11 @@ type Dialect struct {
 	// driver/rados/rgw_rados.cc, check_preconditions.
 	WriteConditionsByETag bool
 
+	// AnonymousUploads is about multipart uploads that nobody signed, where a policy or list would allow them. Amazon answers 403
+	// AccessDenied, Ceph asks nothing but policy and list.
+	// Source: aws/aws-sdk-cpp issue 1575, with the answer of Amazon; rgw_op.cc, RGWInitMultipart::verify_permission.
+	AnonymousUploads bool
+
 	// PartsInAnyOrder is about the list of parts that completes an upload. Amazon wants ascending numbers, else 400
 	// InvalidPartOrder; Ceph sorts them, and of a number named twice takes the last.
 	// Source: rgw_multi.h, RGWMultiCompleteUpload (parts are a map); rgw_multi.cc.
@@ -238,6 +243,7 @@ func Ceph() Dialect {
 		AttributesCountParts:       true,
 		AttributesListParts:        true,
 		WriteConditionsByETag:      true,
+		AnonymousUploads:           true,
 		PartsInAnyOrder:            true,
 		EmptyCompletionMalformed:   true,
 		CopyRangeUnsatisfied:       true,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/iam"
 	"github.com/aureole-cloud/aureole/storage/kv"
 )
@@ -22,6 +23,9 @@ func (s *Service) createUpload(ctx context.Context, who *iam.Principal, in *Crea
 	b, err := s.enter(ctx, who, actPutObject, in.Bucket, in.Key)
 	if err != nil {
 		return nil, err
+	}
+	if who.Anonymous && !s.cfg.Dialect.AnonymousUploads {
+		return nil, errs.New(errs.Denied, iam.AccessDenied, "Anonymous users cannot initiate multipart uploads.  Please authenticate.").On(in.Key)
 	}
 	if len(in.Tags) > 0 {
 		if err := s.allowNew(ctx, who, actPutObjectTagging, b, in.Key); err != nil {
