@@ -33,6 +33,27 @@ func TestBucketNames(t *testing.T) {
 	}
 }
 
+// Where new buckets are blocked, none is made with a public list, not even again.
+func TestNewBucketsAreBlocked(t *testing.T) {
+	w := newWorld(t, func(c *object.Config) { c.BlockPublic = true })
+	writer := object.ObjectWriter
+	in := object.CreateBucketInput{Name: "blocked", Ownership: &writer, ACL: object.ACLInput{Canned: "public-read"}}
+	_, err := w.CreateBucket(ctx, alice, in)
+	wantErr(t, err, errs.Invalid, object.InvalidPublicACL)
+	for _, in.ACL.Canned = range []string{"private", ""} {
+		_, err = w.CreateBucket(ctx, alice, in)
+		must(t, err)
+	}
+	block, err := w.PublicAccess(ctx, alice, "blocked")
+	must(t, err)
+	if block != (object.PublicAccessBlock{BlockPublicACLs: true, IgnorePublicACLs: true, BlockPublicPolicy: true, RestrictPublicBuckets: true}) {
+		t.Errorf("block = %+v", block)
+	}
+	in.ACL.Canned = "public-read"
+	_, err = w.CreateBucket(ctx, alice, in)
+	wantErr(t, err, errs.Invalid, object.InvalidPublicACL)
+}
+
 // outside is a region where nobody makes a bucket twice.
 func outside(c *object.Config) { c.Region = "eu-west-1" }
 

@@ -126,6 +126,9 @@ func (s *Service) firstSettings(ctx context.Context, in *CreateBucketInput, owne
 		if err == nil {
 			err = (&settings{access: account}).blockPublic(in.Name, l)
 		}
+		if err == nil && s.cfg.BlockPublic && l.public() {
+			err = errs.New(errs.Invalid, InvalidPublicACL, "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+		}
 		if err != nil {
 			return nil, err
 		}

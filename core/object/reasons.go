@@ -60,6 +60,7 @@ const (
 
 	MalformedACL            errs.Reason = "MalformedACLError"
 	InvalidBucketACL        errs.Reason = "InvalidBucketAclWithObjectOwnership"
+	InvalidPublicACL        errs.Reason = "InvalidBucketAclWithBlockPublicAccessError" // a new bucket with a public list, where new ones are blocked
 	ACLNotSupported         errs.Reason = "AccessControlListNotSupported"
 	NoSuchOwnership         errs.Reason = "OwnershipControlsNotFoundError"
 	MalformedPolicy         errs.Reason = "MalformedPolicy"

@@ -32,6 +32,7 @@ const (
 	InvalidAccessKeyID                Code = "InvalidAccessKeyId"
 	InvalidArgument                   Code = "InvalidArgument"
 	InvalidBucketACL                  Code = "InvalidBucketAclWithObjectOwnership"
+	InvalidPublicACL                  Code = "InvalidBucketAclWithBlockPublicAccessError"
 	InvalidBucketName                 Code = "InvalidBucketName"
 	InvalidBucketOwner                Code = "InvalidBucketOwnerAWSAccountID"
 	InvalidBucketState                Code = "InvalidBucketState"
@@ -142,6 +143,7 @@ var table = map[Code]row{
 	InternalError:                     {http.StatusInternalServerError, "We encountered an internal error. Please try again."},
 	InvalidAccessKeyID:                {http.StatusForbidden, "The AWS Access Key Id you provided does not exist in our records."},
 	InvalidArgument:                   {http.StatusBadRequest, "Invalid Argument"},
+	InvalidPublicACL:                  {http.StatusBadRequest, "Bucket cannot have public ACLs set with BlockPublicAccess enabled"},
 	InvalidBucketACL:                  {http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
 	InvalidBucketName:                 {http.StatusBadRequest, "The specified bucket is not valid."},
 	InvalidBucketOwner:                {http.StatusBadRequest, "The value of the expected bucket owner parameter must be an AWS Account ID"},
