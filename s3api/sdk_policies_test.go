@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/aureole-cloud/aureole/core/iam"
+	"github.com/aureole-cloud/aureole/s3api"
 )
 
 // What a policy of a bucket cannot mean is refused with Amazon's words, and so never protects less than its author thinks.
@@ -211,4 +212,23 @@ func TestPoliciesLookAtLocks(t *testing.T) {
 	wantCode(t, "another mode", retain(types.ObjectLockRetentionModeCompliance, 1), "AccessDenied")
 	wantCode(t, "a hold", hold(types.ObjectLockLegalHoldStatusOn), "AccessDenied")
 	wantCode(t, "no hold", hold(types.ObjectLockLegalHoldStatusOff), "")
+}
+
+// A strict server names its region as Amazon does: us-east-1 is never named, any other one is where its buckets are.
+func TestStrictLocations(t *testing.T) {
+	for region, rows := range map[string]map[string]string{
+		"us-east-1": {"": "", "us-east-1": "InvalidLocationConstraint", "eu-west-1": "IllegalLocationConstraintException"},
+		"eu-west-1": {"eu-west-1": "", "us-east-1": "IllegalLocationConstraintException"},
+	} {
+		f := start(t, func(c *s3api.Config) { c.Region, c.StrictRegion = region, true })
+		c := f.client(func(o *s3.Options) { o.Region = region })
+		for location, want := range rows {
+			in := &s3.CreateBucketInput{Bucket: aws.String("located")}
+			if location != "" {
+				in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(location)}
+			}
+			_, err := c.CreateBucket(context.Background(), in)
+			wantCode(t, region+" asked for "+location, err, want)
+		}
+	}
 }
