@@ -37,9 +37,9 @@ test: setup ## everything: each fuzz target for some seconds, all tests with the
 short: ## the tests of the code alone, without other people's clients
 	$(GO) test -timeout 10m $$($(GO) list ./... | grep -v /integration/) ./integration/lint
 
-terraform: setup ## Terraform's provider of AWS against EC2, with real guests too; fetched from its registry, or from the mirror of TF_CLI_CONFIG_FILE
+terraform: setup ## Terraform's provider of AWS against S3 and EC2, with real guests too; fetched from its registry, or from the mirror of TF_CLI_CONFIG_FILE
 	sh integration/provider.sh
-	$(GO) test -tags terraform -timeout 30m -run 'TestTerraform$$' -v ./integration/ec2api ./integration/ec2
+	$(GO) test -tags terraform -timeout 30m -run 'TestTerraform$$' -v ./integration/clients ./integration/ec2api ./integration/ec2
 
 fuzz: ## each fuzz target for FUZZTIME seconds
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz

@@ -4,14 +4,8 @@ package ec2
 
 import (
 	"crypto/ed25519"
-	"encoding/json"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/crypto/ssh"
@@ -31,43 +25,13 @@ func TestTerraform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	write := func(name string, text []byte) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	config, err := os.ReadFile("testdata/terraform/guest.tf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write("guest.tf", config)
-	tool, plugins := harness.Tool(t, "tofu"), filepath.Dir(harness.Tool(t, "terraform-provider-aws"))
-	write("tofu.rc", fmt.Appendf(nil, "provider_installation {\n  dev_overrides { \"hashicorp/aws\" = %q }\n  direct {}\n}\n", plugins))
-	vars := map[string]any{"endpoint": c.Endpoint, "public_key": string(ssh.MarshalAuthorizedKey(key.PublicKey())), "image": c.image,
-		"ports": []int{22}, "type": "t3.nano"}
-	run := func(args ...string) string {
-		t.Helper()
-		text, err := json.Marshal(vars)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write("terraform.tfvars.json", text)
-		env := append(c.AWSEnv(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "tofu.rc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-		stdout, stderr, err := harness.Try(t, harness.Command{Path: tool, Args: append(args, "-no-color"), Dir: dir, Env: env, Timeout: 10 * time.Minute})
-		if err != nil {
-			t.Fatalf("tofu %s: %v\n%s%s", strings.Join(args, " "), err, stdout, stderr)
-		}
-		return strings.TrimSpace(stdout)
-	}
+	tf := harness.NewTerraform(t, c.Server, "testdata/terraform/guest.tf")
+	tf.Vars["public_key"], tf.Vars["image"] = string(ssh.MarshalAuthorizedKey(key.PublicKey())), c.image
+	tf.Vars["ports"], tf.Vars["type"] = []int{22}, "t3.nano"
 	apply := func(want string) (id, address string) {
 		t.Helper()
-		if out := run("apply", "-auto-approve", "-input=false", "-compact-warnings"); !strings.Contains(out, want) {
-			t.Errorf("apply: not %q:\n%s", want, out)
-		}
-		run("plan", "-input=false", "-detailed-exitcode", "-compact-warnings") // fails unless it is empty
-		return run("output", "-raw", "instance"), run("output", "-raw", "address")
+		tf.Apply(want)
+		return tf.Output("instance"), tf.Output("address")
 	}
 
 	first, address := apply("3 added, 0 changed, 0 destroyed")
@@ -80,14 +44,14 @@ func TestTerraform(t *testing.T) {
 	if reaches(web, within) {
 		t.Error("a port that no rule opens is reached")
 	}
-	vars["ports"] = []int{22, 7000}
+	tf.Vars["ports"] = []int{22, 7000}
 	if id, at := apply("0 added, 1 changed, 0 destroyed"); id != first || at != address {
 		t.Errorf("with a port more the instance is %s at %s", id, at)
 	}
 	if !reaches(web, within) {
 		t.Error("the opened port is not reached")
 	}
-	vars["type"] = "t3.micro"
+	tf.Vars["type"] = "t3.micro"
 	id, address := apply("0 added, 1 changed, 0 destroyed")
 	if id != first {
 		t.Errorf("with another type the instance is %s", id)
@@ -96,7 +60,7 @@ func TestTerraform(t *testing.T) {
 	if got := sh.do(t, "cat /root/data; imds meta-data/instance-type"); got != "kept\nt3.micro" {
 		t.Errorf("with another type: %q", got)
 	}
-	run("destroy", "-auto-approve", "-input=false", "-compact-warnings")
+	tf.Destroy()
 	if got := c.describe(t, first).State.Name; got != types.InstanceStateNameTerminated {
 		t.Errorf("destroyed, the instance is %s", got)
 	}
