@@ -54,8 +54,7 @@ func createBucket(r *request) (*response, error) {
 
 func bucketARN(name string) string { return "arn:aws:s3:::" + name }
 
-// firstRegion is the one region that is never named: Amazon's endpoint there answers InvalidLocationConstraint, and each other
-// one IllegalLocationConstraintException where none is named.
+// firstRegion is the one region that is never named: Amazon's endpoint there answers InvalidLocationConstraint.
 const firstRegion = "us-east-1"
 
 // checkLocation refuses a location that this server, when it is strict, is not. Otherwise any name is taken, like any
@@ -64,8 +63,6 @@ func (s *Server) checkLocation(location string) error {
 	switch {
 	case location == firstRegion && location == s.cfg.Region && s.cfg.StrictRegion:
 		return s3err.New(s3err.InvalidLocationConstraint).With("LocationConstraint", location)
-	case location == "" && s.cfg.StrictRegion && s.cfg.Region != firstRegion:
-		return s3err.New(s3err.IllegalLocationConstraint)
 	case location == "", location == s.cfg.Region, !s.cfg.StrictRegion && validRegion(location):
 		return nil
 	case !validRegion(location):
