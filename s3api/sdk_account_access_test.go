@@ -83,7 +83,13 @@ func TestAccountPublicAccessBlock(t *testing.T) {
 
 	wantAPI(t, put(types.PublicAccessBlockConfiguration{}), "InvalidRequest")
 	account = aws.String("999999999999")
-	wantAPI(t, put(types.PublicAccessBlockConfiguration{BlockPublicAcls: aws.Bool(true)}), "AccessDenied")
+	for name, err := range map[string]error{
+		"GetAccountPublicAccessBlock":    errorOf(ctl.GetPublicAccessBlock(ctx, &s3control.GetPublicAccessBlockInput{AccountId: account})),
+		"PutAccountPublicAccessBlock":    put(types.PublicAccessBlockConfiguration{BlockPublicAcls: aws.Bool(true)}),
+		"DeleteAccountPublicAccessBlock": errorOf(ctl.DeletePublicAccessBlock(ctx, &s3control.DeletePublicAccessBlockInput{AccountId: account})),
+	} {
+		wantCode(t, name+" of another account", err, "AccessDenied")
+	}
 	account = aws.String(testAccount)
 	_, key, err := f.iam.CreateUser(ctx, "may-look", iam.CreateUserOptions{AccountID: testAccount})
 	must(t, err)
@@ -102,3 +108,6 @@ func TestAccountPublicAccessBlock(t *testing.T) {
 		t.Errorf("an empty block: %d %s", a.status, a.body)
 	}
 }
+
+// errorOf is the error of a call whose answer does not matter.
+func errorOf[T any](_ T, err error) error { return err }
