@@ -40,8 +40,13 @@ func TestEveryReasonIsACode(t *testing.T) {
 	for _, c := range s3err.Codes() {
 		have[string(c)] = true
 	}
+	other := map[errs.Reason]s3err.Code{object.MarkerNotFound: s3err.NoSuchKey, object.PolicyOfOthers: s3err.MethodNotAllowed}
 	for _, r := range constants(t, "../../core/object/reasons.go") {
-		if !have[r] && r != string(object.MarkerNotFound) {
+		if code, ok := other[errs.Reason(r)]; ok {
+			if got := s3err.From(errs.New(errs.Invalid, errs.Reason(r), "")).Code; got != code {
+				t.Errorf("the reason %s is %s, not %s", r, got, code)
+			}
+		} else if !have[r] {
 			t.Errorf("no code for the reason %s", r)
 		}
 	}
