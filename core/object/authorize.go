@@ -140,7 +140,8 @@ func (s *Service) completeContext(ctx context.Context, who *iam.Principal, b *bu
 				return err
 			}
 		case user:
-			r.Existing = func() (map[string][]string, error) { return s.withTags(ctx, b, q) }
+			asked := *q // so that only the questions of users are put on the heap
+			r.Existing = func() (map[string][]string, error) { return s.withTags(ctx, b, &asked) }
 		}
 	}
 	r.Context = q.context
