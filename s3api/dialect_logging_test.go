@@ -52,15 +52,15 @@ func TestDialectPolicies(t *testing.T) {
 			got := put(f, "sids", statement("s", one.account, "arn:aws:s3:::sids"), statement("s", two.account, "arn:aws:s3:::sids"))
 			return got + "; " + list(one.Client, "sids") + "; " + list(two.Client, "sids")
 		}, "400 MalformedPolicy; 403 AccessDenied; 403 AccessDenied", "200; 200; 200"},
-		{"PolicyNamesUnknown", func(t *testing.T, f *fixture) string {
+		{"PolicyNamesUnfit", func(t *testing.T, f *fixture) string {
 			f.bucket("names")
 			var got []string
 			for _, change := range [][2]string{{"s3:ListBucket", "s3:ListBuckets"}, {"s3:ListBucket", "s3:GetObject"},
-				{`"Principal"`, `"Condition":{"StringEquals":{"s3:prefixes":"a"}},"Principal"`}} {
+				{`"Principal"`, `"Condition":{"StringEquals":{"s3:prefixes":"a"}},"Principal"`}, {`"AWS":"*"`, `"Service":"none"`}} {
 				got = append(got, put(f, "names", strings.Replace(statement("s", "*", "arn:aws:s3:::names"), change[0], change[1], 1)))
 			}
 			return strings.Join(got, "; ") + "; " + brief(f.anonymous("GET", "/names", ""), "")
-		}, "400 MalformedPolicy; 400 MalformedPolicy; 400 MalformedPolicy; 403 AccessDenied", "200; 200; 200; 403 AccessDenied"},
+		}, "400 MalformedPolicy; 400 MalformedPolicy; 400 MalformedPolicy; 400 MalformedPolicy; 403 AccessDenied", "400 MalformedPolicy; 200; 200; 200; 403 AccessDenied"},
 	})
 }
 

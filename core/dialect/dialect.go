@@ -88,10 +88,11 @@ type Dialect struct {
 	// Source: rgw_iam_policy.cc, ParseState::do_string.
 	RepeatedSids bool
 
-	// PolicyNamesUnknown is about policies of buckets that name actions or condition keys that S3 has not, principals that cannot
-	// be, or actions on objects for a bucket and the reverse. Amazon answers 400 MalformedPolicy. Ceph takes them, and they mean nothing.
-	// Source: rgw_iam_policy.cc, ParseState::do_string.
-	PolicyNamesUnknown bool
+	// PolicyNamesUnfit is about policies of buckets that name condition keys that S3 has not, services or canonical ids that cannot
+	// be, or actions on objects for a bucket and the reverse. Amazon answers 400 MalformedPolicy. Ceph takes them, and they mean
+	// nothing; actions that S3 has not it refuses as well.
+	// Source: rgw_iam_policy.cc, ParseState::do_string ("is not a valid action"); for services ceph/s3-tests, test_put_bucket_logging_permissions.
+	PolicyNamesUnfit bool
 
 	// LoggingTargetAbsent is about server access logging to a bucket that does not exist. Amazon answers 400
 	// InvalidTargetBucketForLogging, Ceph 404 NoSuchKey.
@@ -227,7 +228,7 @@ func Ceph() Dialect {
 		TenantPrincipals:          true,
 		StatementsWithoutResource: true,
 		RepeatedSids:              true,
-		PolicyNamesUnknown:        true,
+		PolicyNamesUnfit:          true,
 
 		LoggingTargetAbsent:  true,
 		LoggingTargetPlain:   true,

@@ -79,7 +79,7 @@ func (s *Service) putPolicy(ctx context.Context, b *bucket, data []byte) error {
 		return malformedPolicy(whichStatement.ReplaceAllString(err.Error(), ""))
 	}
 	for i := range doc.Statements {
-		if err := checkStatement(b.Name, &doc.Statements[i], d.PolicyNamesUnknown); err != nil {
+		if err := checkStatement(b.Name, &doc.Statements[i], d.PolicyNamesUnfit); err != nil {
 			return err
 		}
 	}

@@ -52,8 +52,9 @@ var (
 	validService   = regexp.MustCompile(`^[a-z0-9.-]+\.(amazonaws|amazon)\.com(\.cn)?$`)
 )
 
-// checkStatement refuses what cannot be meant in the policy of a bucket. With anyNames, names that S3 does not know are taken.
-func checkStatement(name string, st *policy.Statement, anyNames bool) error {
+// checkStatement refuses what cannot be meant in the policy of a bucket. With unfit, condition keys and services that
+// nobody knows are taken, ids that are none, and actions that apply to no resource.
+func checkStatement(name string, st *policy.Statement, unfit bool) error {
 	if st.NotPrincipal && st.Effect == policy.Allow {
 		return malformedPolicy("Allow with NotPrincipal is not allowed.")
 	}
@@ -75,14 +76,14 @@ func checkStatement(name string, st *policy.Statement, anyNames bool) error {
 		a, ok := strings.CutPrefix(strings.ToLower(a), "s3:")
 		ofObjects, ofBuckets := names(objectActions, a), names(bucketActions, a)
 		switch {
-		case !ok || !ofObjects && !ofBuckets && !anyNames:
+		case !ok || !ofObjects && !ofBuckets:
 			return malformedPolicy("Policy has invalid action")
-		case anyNames || st.NotAction:
+		case unfit || st.NotAction:
 		case !(ofObjects && onObjects || ofBuckets && onBucket):
 			return malformedPolicy("Action does not apply to any resource(s) in statement")
 		}
 	}
-	if anyNames {
+	if unfit {
 		return nil
 	}
 	for i := range st.Conditions {
