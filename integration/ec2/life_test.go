@@ -115,7 +115,7 @@ func TestLife(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sh = c.ssh(t, public, key, 10*time.Second)
+	sh = c.ssh(t, public, key, boot)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
