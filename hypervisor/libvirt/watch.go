@@ -131,7 +131,9 @@ func (h *hub) relay() (subscribed bool, err error) {
 				return true, fmt.Errorf("cannot tell what an event is about: %w", err)
 			}
 		case <-l.Disconnected():
-			return true, fmt.Errorf("%w: the connection to libvirt broke", hypervisor.ErrUnavailable)
+			err := fmt.Errorf("%w: the connection to libvirt broke", hypervisor.ErrUnavailable)
+			h.setDown(err) // before the subscriptions are wound down, which may take a while
+			return true, err
 		case <-h.ctx.Done():
 			return true, h.ctx.Err()
 		}
