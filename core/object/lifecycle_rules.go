@@ -208,6 +208,39 @@ func checkTarget(action, class string, days int) error {
 	return nil
 }
 
+// minStay is how many days a version spends in a class before it may move on (the AWS page "Transitioning objects using Amazon S3
+// Lifecycle", considerations): what a rule says of one class and of a colder one has to leave it that long.
+func minStay(class string) int {
+	switch class {
+	case "STANDARD_IA", "ONEZONE_IA":
+		return 30
+	case "GLACIER_IR", "GLACIER":
+		return 90
+	}
+	return 0
+}
+
+// checkStay refuses two transitions of a rule that leave a version too little time in the warmer of their classes, which both are
+// known. The field that is named says when.
+func (r *LifecycleRule) checkStay(action, field string, t, u LifecycleTransition) error {
+	warm, _ := parseStorageClass(t.Class)
+	cold, _ := parseStorageClass(u.Class)
+	if coldness(warm) > coldness(cold) {
+		t, u = u, t
+	}
+	days, value := 0, ""
+	if u.Date != nil {
+		days, value = int(u.Date.Sub(*t.Date)/(24*time.Hour)), u.Date.UTC().Format(time.RFC3339)
+	} else {
+		days, value = *u.Days-*t.Days, itoa(*u.Days)
+	}
+	if n := minStay(t.Class); n > 0 && days < n {
+		return argument(field, value, "'%[1]s' in the '%[2]s' action for StorageClass '%[3]s' for filter '(prefix=%[4]s)' must be %[5]d days more than "+
+			"'filter '(prefix=%[4]s)'' in the '%[2]s' action for StorageClass '%[6]s'", field, action, u.Class, r.prefix(), n, t.Class)
+	}
+	return nil
+}
+
 func (r *LifecycleRule) validateTransitions() error {
 	if len(r.Transitions) > maxTransitions {
 		return malformed()
@@ -234,6 +267,13 @@ func (r *LifecycleRule) validateTransitions() error {
 			}
 			if (u.Days == nil) != (t.Days == nil) {
 				return r.mixed()
+			}
+			field := "Days"
+			if t.Date != nil {
+				field = "Date"
+			}
+			if err := r.checkStay("Transition", field, u, t); err != nil {
+				return err
 			}
 		}
 		e := r.Expiration
@@ -271,6 +311,10 @@ func (r *LifecycleRule) validateNoncurrentTransitions() error {
 		for _, u := range r.NoncurrentTransitions[:i] {
 			if u.Class == t.Class {
 				return invalidRequest("'StorageClass' must be different for 'NoncurrentVersionTransition' actions in same 'Rule' with prefix '%s'", r.prefix())
+			}
+			if err := r.checkStay("NoncurrentVersionTransition", "NoncurrentDays", LifecycleTransition{Days: &u.Days, Class: u.Class},
+				LifecycleTransition{Days: &t.Days, Class: t.Class}); err != nil {
+				return err
 			}
 		}
 		if r.Noncurrent != nil && r.Noncurrent.Days <= t.Days {

@@ -342,6 +342,10 @@ func TestLifecycleRefusals(t *testing.T) {
 		"mixed":            {object.LifecycleRule{Filter: all, Expiration: exp, Transitions: []object.LifecycleTransition{{Date: &day, Class: "GLACIER"}}}, object.InvalidRequest},
 		"expires first":    {object.LifecycleRule{Filter: all, Expiration: exp, Transitions: []object.LifecycleTransition{{Days: ptr(1), Class: "GLACIER"}}}, object.InvalidArgument},
 		"twice":            {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Days: ptr(1), Class: "GLACIER"}, {Days: ptr(2), Class: "GLACIER"}}}, object.InvalidRequest},
+		"short stay":       {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Days: ptr(30), Class: "GLACIER"}, {Days: ptr(119), Class: "DEEP_ARCHIVE"}}}, object.InvalidArgument},
+		"colder first":     {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Days: ptr(60), Class: "GLACIER"}, {Days: ptr(31), Class: "ONEZONE_IA"}}}, object.InvalidArgument},
+		"short by date":    {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Date: &day, Class: "STANDARD_IA"}, {Date: ptr(day.AddDate(0, 0, 29)), Class: "GLACIER"}}}, object.InvalidArgument},
+		"short noncurrent": {object.LifecycleRule{Filter: all, NoncurrentTransitions: []object.LifecycleNoncurrentTransition{{Days: 1, Class: "GLACIER_IR"}, {Days: 90, Class: "GLACIER"}}}, object.InvalidArgument},
 		"no time":          {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Class: "GLACIER"}}}, object.MalformedDocument},
 	} {
 		err := w.PutLifecycle(ctx, alice, "bkt", &object.LifecycleConfig{Rules: []object.LifecycleRule{c.rule}})
@@ -353,6 +357,9 @@ func TestLifecycleRefusals(t *testing.T) {
 	wantErr(t, w.PutLifecycle(ctx, bob, "bkt", &object.LifecycleConfig{}), errs.Denied, "AccessDenied")
 	_, err := w.Lifecycle(ctx, alice, "bkt")
 	wantErr(t, err, errs.NotFound, object.NoSuchLifecycle)
+	// In any order, and just long enough in each.
+	must(t, w.PutLifecycle(ctx, alice, "bkt", &object.LifecycleConfig{Rules: []object.LifecycleRule{{Filter: all, Transitions: []object.LifecycleTransition{
+		{Days: ptr(150), Class: "DEEP_ARCHIVE"}, {Days: ptr(30), Class: "STANDARD_IA"}, {Days: ptr(60), Class: "GLACIER"}}}}}))
 }
 
 func TestRestore(t *testing.T) {
