@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/aureole-cloud/aureole/core/object"
@@ -29,6 +30,9 @@ func copyObject(r *request) (*response, error) {
 		return nil, err
 	}
 	if in.ReplaceTags, err = r.directive("x-amz-tagging-directive"); err != nil {
+		return nil, err
+	}
+	if err := r.annotationDirective(); err != nil {
 		return nil, err
 	}
 	if in.ReplaceMetadata {
@@ -134,6 +138,17 @@ func (r *request) directive(header string) (replace bool, err error) {
 	default:
 		return false, s3err.Argument(header, v, "Unknown "+strings.TrimSuffix(strings.TrimPrefix(header, "x-amz-"), "-directive")+" directive.")
 	}
+}
+
+// annotationDirective reads what a copy is to do with the annotations of its source, in a header or the query. No object has
+// any, so either way is done; what is neither is refused.
+func (r *request) annotationDirective() error {
+	const name = "x-amz-object-annotation-directive"
+	v := cmp.Or(r.header(name), r.query.get(name))
+	if v == "" || v == "COPY" || v == "EXCLUDE" {
+		return nil
+	}
+	return s3err.Argument(name, v, "Unknown annotation directive.")
 }
 
 // sourceFailure makes the names in an error those of the source where it is about the source.

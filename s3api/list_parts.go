@@ -1,7 +1,10 @@
 package s3api
 
 import (
+	"time"
+
 	"github.com/aureole-cloud/aureole/core/object"
+	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
 )
 
@@ -66,7 +69,15 @@ func partChecksums(x *s3xml.Doc, sums []object.Checksum) {
 
 // abortMultipartUpload: DELETE /bucket/key?uploadId=
 func abortMultipartUpload(r *request) (*response, error) {
-	if err := r.srv.objects.AbortUpload(r.ctx, r.who, r.bucket, r.key, r.query.get("uploadId")); err != nil {
+	var initiated time.Time
+	if v := r.header("x-amz-if-match-initiated-time"); v != "" {
+		t, ok := parseTime(v)
+		if !ok {
+			return nil, s3err.Argument("x-amz-if-match-initiated-time", v, "Invalid x-amz-if-match-initiated-time")
+		}
+		initiated = t
+	}
+	if err := r.srv.objects.AbortUploadOf(r.ctx, r.who, r.bucket, r.key, r.query.get("uploadId"), initiated); err != nil {
 		return nil, err
 	}
 	return r.noContent(), nil

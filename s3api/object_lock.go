@@ -49,6 +49,21 @@ const (
 	hdrLockHold  = "x-amz-object-lock-legal-hold"
 )
 
+// The headers of event holds, which keep a version until somebody releases it and for some time after that. They are not built.
+const (
+	hdrEventHold      = "x-amz-object-lock-event-hold"
+	hdrEventHoldDays  = "x-amz-object-lock-event-hold-duration-days"
+	hdrEventHoldYears = "x-amz-object-lock-event-hold-duration-years"
+)
+
+// refuseEventHold keeps a version from being written without the hold that was asked for. To have none is what it gets.
+func refuseEventHold(header, value string) error {
+	if header == hdrEventHold && value == "OFF" {
+		return nil
+	}
+	return s3err.Header(header)
+}
+
 // lockHeaders reads the lock that a new version is to have.
 func (r *request) lockHeaders() (l object.ObjectLock, err error) {
 	return parseLock(r.header(hdrLockMode), r.header(hdrLockUntil), r.header(hdrLockHold))
@@ -131,6 +146,9 @@ func putObjectLockConfiguration(r *request) (*response, error) {
 	c := object.LockConfig{Enabled: true}
 	if in.Rule != nil {
 		d := in.Rule.DefaultRetention
+		if d != nil && d.DefaultEventHold != nil {
+			return nil, s3err.Newf(s3err.NotImplemented, "Event holds are not implemented")
+		}
 		if d == nil || (d.Days == nil) == (d.Years == nil) {
 			return nil, s3err.New(s3err.MalformedXML)
 		}

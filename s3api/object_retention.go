@@ -26,6 +26,9 @@ func putObjectRetention(r *request) (*response, error) {
 	if err := r.readXML("Retention", r.srv.cfg.Limits.XMLBody, mustDigest, &doc); err != nil {
 		return nil, err
 	}
+	if doc.EventHold != nil || doc.EventHoldDuration != nil {
+		return nil, s3err.Newf(s3err.NotImplemented, "Event holds are not implemented")
+	}
 	in := &object.RetentionInput{
 		Bucket: r.bucket, Key: r.key, VersionID: r.query.get("versionId"), BypassGovernance: r.bypassGovernance(),
 	}

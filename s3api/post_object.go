@@ -226,6 +226,13 @@ func (r *request) formInput(form *postForm) (*object.PutInput, error) {
 	if in.Lock, err = parseLock(f[hdrLockMode], f[hdrLockUntil], f[hdrLockHold]); err != nil {
 		return nil, err
 	}
+	for _, name := range [...]string{hdrEventHold, hdrEventHoldDays, hdrEventHoldYears} {
+		if v, ok := f[name]; ok {
+			if err := refuseEventHold(name, v); err != nil {
+				return nil, err
+			}
+		}
+	}
 	in.Encryption = r.encryptionOf(func(name string) string { return f[strings.ToLower(name)] })
 	if acl, ok := f["acl"]; ok {
 		if !cannedObjectACL(acl) {

@@ -72,6 +72,10 @@ func (r *request) objectOptions() (object.ACLInput, error) {
 		switch value := r.headers[i].Value; strings.ToLower(name) {
 		case "x-amz-write-offset-bytes":
 			return object.ACLInput{}, s3err.Header("x-amz-write-offset-bytes")
+		case hdrEventHold, hdrEventHoldDays, hdrEventHoldYears:
+			if err := refuseEventHold(strings.ToLower(name), value); err != nil {
+				return object.ACLInput{}, err
+			}
 		case "x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp", "x-amz-grant-full-control":
 			lists = true
 		case "x-amz-website-redirect-location":

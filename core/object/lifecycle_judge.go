@@ -104,7 +104,7 @@ func (p *lifecyclePass) apply(ctx context.Context, b *bucket, items []lifecycleI
 	if p.state.Phase == phaseUploads {
 		for _, item := range items {
 			begun := time.Now()
-			err := p.s.dropUpload(ctx, b, item.key, item.id.String())
+			err := p.s.dropUpload(ctx, b, item.key, item.id.String(), time.Time{})
 			switch {
 			case err == nil:
 				p.done.Aborted++
@@ -288,12 +288,15 @@ func (r *LifecycleResult) add(o LifecycleResult) {
 	r.Kept += o.Kept
 }
 
-// dropUpload gives an upload and its parts up.
-func (s *Service) dropUpload(ctx context.Context, b *bucket, key, uploadID string) error {
+// dropUpload gives an upload and its parts up; initiated is the second that it has to have been begun in, or zero.
+func (s *Service) dropUpload(ctx context.Context, b *bucket, key, uploadID string, initiated time.Time) error {
 	return s.commitIn(ctx, b, func(b *bucket, batch *kv.Batch) error {
 		u, err := s.findUpload(ctx, b, key, uploadID)
 		if err != nil {
 			return err
+		}
+		if !initiated.IsZero() && initiated.Unix() != u.id.time().Unix() {
+			return preconditionFailed("x-amz-if-match-initiated-time")
 		}
 		parts, epoch, err := s.uploadParts(ctx, b, key, u.id, 0, MaxParts)
 		if err != nil {

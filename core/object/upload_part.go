@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aureole-cloud/aureole/core/checksum"
 	"github.com/aureole-cloud/aureole/core/iam"
@@ -182,10 +183,15 @@ func (s *Service) tossPart(batch *kv.Batch, p *partRecord) {
 
 // AbortUpload gives an upload and its parts up.
 func (s *Service) AbortUpload(ctx context.Context, who iam.Principal, bucket, key, uploadID string) error {
-	return failed("object.AbortUpload", key, s.abortUpload(ctx, &who, bucket, key, uploadID))
+	return s.AbortUploadOf(ctx, who, bucket, key, uploadID, time.Time{})
 }
 
-func (s *Service) abortUpload(ctx context.Context, who *iam.Principal, bucketName, key, uploadID string) error {
+// AbortUploadOf is AbortUpload of an upload that was begun in the second of initiated, unless that is zero.
+func (s *Service) AbortUploadOf(ctx context.Context, who iam.Principal, bucket, key, uploadID string, initiated time.Time) error {
+	return failed("object.AbortUpload", key, s.abortUpload(ctx, &who, bucket, key, uploadID, initiated))
+}
+
+func (s *Service) abortUpload(ctx context.Context, who *iam.Principal, bucketName, key, uploadID string, initiated time.Time) error {
 	b, err := s.enter(ctx, who, actAbortUpload, bucketName, key)
 	if err != nil {
 		return err
@@ -193,7 +199,7 @@ func (s *Service) abortUpload(ctx context.Context, who *iam.Principal, bucketNam
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	return s.dropUpload(ctx, b, key, uploadID)
+	return s.dropUpload(ctx, b, key, uploadID, initiated)
 }
 
 // endUpload removes the rows of an upload whose parts have bytes in all.

@@ -97,6 +97,8 @@ type ObjectLockConfiguration struct {
 			Mode  string `xml:"Mode"`
 			Days  *int32 `xml:"Days"`
 			Years *int32 `xml:"Years"`
+
+			DefaultEventHold *EventHoldDuration `xml:"DefaultEventHold"`
 		} `xml:"DefaultRetention"`
 	} `xml:"Rule"`
 }
@@ -105,6 +107,15 @@ type ObjectLockConfiguration struct {
 type Retention struct {
 	Mode            string `xml:"Mode"`
 	RetainUntilDate string `xml:"RetainUntilDate"`
+
+	EventHold         *string            `xml:"EventHold"`
+	EventHoldDuration *EventHoldDuration `xml:"EventHoldDuration"`
+}
+
+// EventHoldDuration is how long a version is kept after its event hold was released.
+type EventHoldDuration struct {
+	Days  *int32 `xml:"Days"`
+	Years *int32 `xml:"Years"`
 }
 
 // LegalHold is the body of PutObjectLegalHold.

@@ -1,0 +1,102 @@
+package s3api_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEventHolds: holds that are not built are refused, not left out. What was written then would not be kept.
+func TestEventHolds(t *testing.T) {
+	f := start(t)
+	if a := f.do("PUT", "/held", "", "x-amz-bucket-object-lock-enabled: true"); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := f.do("PUT", "/held/k", "x", "x-amz-object-lock-event-hold: OFF"); a.status != 200 {
+		t.Errorf("no hold: %d %s", a.status, a.body)
+	}
+	ways := []struct{ method, target, header string }{
+		{"PUT", "/held/new", ""}, {"PUT", "/held/new", "x-amz-copy-source: /held/k"}, {"POST", "/held/new?uploads", ""},
+	}
+	for _, header := range []string{"x-amz-object-lock-event-hold: ON", "x-amz-object-lock-event-hold: on",
+		"x-amz-object-lock-event-hold-duration-days: 3", "X-Amz-Object-Lock-Event-Hold-Duration-Years: 3"} {
+		for _, way := range ways {
+			headers := []string{header}
+			if way.header != "" {
+				headers = append(headers, way.header)
+			}
+			a := f.do(way.method, way.target, "", headers...)
+			name, _, _ := strings.Cut(strings.ToLower(header), ":")
+			if a.status != 501 || a.code() != "NotImplemented" || element(a.body, "Header") != name {
+				t.Errorf("%s of %s with %s: %d %s", way.method, way.target, header, a.status, a.body)
+			}
+		}
+	}
+	for target, body := range map[string]string{
+		"/held?object-lock": `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days>` +
+			`<DefaultEventHold><Days>2</Days></DefaultEventHold></DefaultRetention></Rule></ObjectLockConfiguration>`,
+		"/held/k?retention":          `<Retention><EventHold>ON</EventHold></Retention>`,
+		"/held/k?retention&x-id=Put": `<Retention><EventHoldDuration><Years>2</Years></EventHoldDuration></Retention>`,
+	} {
+		if a := f.do("PUT", target, body, md5Header(body)); a.status != 501 || a.code() != "NotImplemented" {
+			t.Errorf("%s: %d %s", target, a.status, a.body)
+		}
+	}
+	posted := form{file: "x", fields: append([][2]string{{"key", "new"}, {"x-amz-object-lock-event-hold", "ON"}},
+		policyV2(time.Now().Add(time.Hour), `{"bucket": "held"}, ["eq", "$key", "new"], ["eq", "$x-amz-object-lock-event-hold", "ON"]`)...)}
+	body, contentType := posted.encode(t)
+	if a := f.anonymous("POST", "/held", body, contentType); a.status != 501 || a.code() != "NotImplemented" {
+		t.Errorf("form: %d %s", a.status, a.body)
+	}
+	if a := f.do("GET", "/held?object-lock", ""); strings.Contains(a.body, "Rule") {
+		t.Errorf("a default was kept: %s", a.body)
+	}
+	if a := f.do("HEAD", "/held/new", ""); a.status != 404 {
+		t.Errorf("an object was made: %d", a.status)
+	}
+}
+
+// TestAnnotationDirective: no object has annotations, so that copies with and without them are the same; nonsense is refused.
+func TestAnnotationDirective(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	f.do("PUT", "/bkt/k", "x")
+	const source, name = "x-amz-copy-source: /bkt/k", "x-amz-object-annotation-directive"
+	for _, v := range []string{"COPY", "EXCLUDE"} {
+		if a := f.do("PUT", "/bkt/"+v, "", source, name+": "+v); a.status != 200 {
+			t.Errorf("%s: %d %s", v, a.status, a.body)
+		}
+	}
+	for query, headers := range map[string][]string{"": {source, name + ": copy"}, "?" + name + "=ALL": {source}} {
+		a := f.do("PUT", "/bkt/c"+query, "", headers...)
+		if a.status != 400 || a.code() != "InvalidArgument" || element(a.body, "ArgumentName") != name {
+			t.Errorf("%s %v: %d %s", query, headers, a.status, a.body)
+		}
+	}
+}
+
+// TestAbortWhenInitiated: an upload is given up only if it began when the client believes.
+func TestAbortWhenInitiated(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	id := element(f.do("POST", "/bkt/k?uploads", "").body, "UploadId")
+	initiated, err := time.Parse(time.RFC3339, element(f.do("GET", "/bkt?uploads", "").body, "Initiated"))
+	must(t, err)
+	abort := func(when string) answer {
+		return f.do("DELETE", "/bkt/k?uploadId="+id, "", "x-amz-if-match-initiated-time: "+when)
+	}
+	if a := abort("yesterday"); a.status != 400 || a.code() != "InvalidArgument" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	const layout = "Mon, 02 Jan 2006 15:04:05 GMT"
+	if a := abort(initiated.Add(-time.Second).Format(layout)); a.status != 412 || a.code() != "PreconditionFailed" ||
+		element(a.body, "Condition") != "x-amz-if-match-initiated-time" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := f.do("GET", "/bkt/k?uploadId="+id, ""); a.status != 200 {
+		t.Errorf("the upload is gone: %d", a.status)
+	}
+	if a := abort(initiated.Format(layout)); a.status != 204 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
