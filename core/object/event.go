@@ -100,10 +100,12 @@ func (tx *keyTx) emit(c cause, r *record) {
 	}
 }
 
-// outboxRow describes what happened to r.
+// outboxRow describes what happened to r. Its instance orders what happens to the key, which the one of r does not: a deletion
+// comes after the version that it removes, and a write may have begun before a deletion that it follows.
 func (tx *keyTx) outboxRow(c cause, r *record) *outboxRecord {
+	order := newInstance(tx.s.now(), r.instance)
 	row := &outboxRecord{
-		Event: uint8(c.event), Key: tx.key, Instance: r.instance[:], Size: r.size, ETag: r.etag(), Time: tx.now.UnixMilli(),
+		Event: uint8(c.event), Key: tx.key, Instance: order[:], Size: r.size, ETag: r.etag(), Time: tx.now.UnixMilli(),
 		Class: r.class, Until: r.detail.RestoreUntil,
 	}
 	// An event names the version that it is about, but not null versions.

@@ -303,6 +303,10 @@ type lifecycleEvent struct {
 	} `json:"transitionEventData"`
 }
 
+// eventKey is a key as events write it: form-encoded, but for slashes, which keep their own look at Amazon. Whoever decodes the one
+// decodes the other.
+func eventKey(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
+
 // eventOf describes what happened for target id.
 func (s *Service) eventOf(b *bucket, id string, r *outboxRecord) eventRecord {
 	e := event(r.Event)
@@ -313,7 +317,7 @@ func (s *Service) eventOf(b *bucket, id string, r *outboxRecord) eventRecord {
 		ResponseElements:  map[string]string{"x-amz-request-id": r.Request, "x-amz-id-2": r.Host},
 		S3: eventS3{Version: "1.0", ConfigurationID: id,
 			Bucket: eventBucket{Name: b.Name, Owner: principalID{b.Owner.CanonicalID}, ARN: arnPrefix + b.Name},
-			Object: eventObject{Key: url.QueryEscape(r.Key), ETag: r.ETag, VersionID: r.VersionID, Sequencer: fmt.Sprintf("%016X", r.Instance[:8])}},
+			Object: eventObject{Key: eventKey(r.Key), ETag: r.ETag, VersionID: r.VersionID, Sequencer: fmt.Sprintf("%016X", r.Instance[:8])}},
 	}
 	if r.Principal == "" {
 		out.UserIdentity.PrincipalID = "AmazonCustomer:" + b.Owner.CanonicalID

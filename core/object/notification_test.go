@@ -20,6 +20,7 @@ type post struct {
 	mu       sync.Mutex
 	down     bool
 	messages []string // ARN and what happened
+	order    []string // what has a sequencer, with it
 }
 
 const hookARN = "arn:aureole:webhook:::hook"
@@ -68,6 +69,9 @@ func (p *post) Publish(_ context.Context, arn string, message []byte) error {
 		s += " version"
 	}
 	p.messages = append(p.messages, s)
+	if r.S3.Object.Sequencer != "" {
+		p.order = append(p.order, s+" "+r.S3.Object.Sequencer)
+	}
 	return nil
 }
 
@@ -138,7 +142,7 @@ func TestNotifications(t *testing.T) {
 
 	var queue []string
 	for _, m := range p.wait(t, 13)[2:] {
-		if m == "logs ObjectCreated:Put logs%2Fx.txt 0 version" {
+		if m == "logs ObjectCreated:Put logs/x.txt 0 version" {
 			continue // another queue, which comes when it comes
 		}
 		queue = append(queue, m)
@@ -148,6 +152,24 @@ func TestNotifications(t *testing.T) {
 		"all ObjectCreated:Copy copy.k 5 version", "all ObjectCreated:CompleteMultipartUpload mp.k 3 version",
 		"all ObjectRemoved:DeleteMarkerCreated mp.k version", "all ObjectRemoved:Delete mp.k version",
 		"all ObjectCreated:Put cold.k 0 version", "all ObjectRestore:Post cold.k 0 version", "all ObjectRestore:Completed cold.k 0 version")
+
+	// What happens to a key can be put in order by those who hear of it in another.
+	last, ordered := "", 0
+	p.mu.Lock()
+	for _, o := range p.order {
+		if !strings.Contains(o, " mp.k ") {
+			continue
+		}
+		if at := o[strings.LastIndexByte(o, ' ')+1:]; at <= last {
+			t.Errorf("%q comes not after %s", o, last)
+		} else {
+			last, ordered = at, ordered+1
+		}
+	}
+	p.mu.Unlock()
+	if ordered != 3 {
+		t.Errorf("%d events of the key have a sequencer", ordered)
+	}
 
 	// What nobody listens to is told nobody.
 	must(t, w.PutNotifications(ctx, alice, "bkt", &object.Notifications{}, false))
