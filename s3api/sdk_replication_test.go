@@ -94,6 +94,42 @@ func TestSDKReplication(t *testing.T) {
 			t.Errorf("%s: %d bytes, %+v", where, len(body), g)
 		}
 	}
+	// What was uploaded in parts keeps them, and with them its ETag.
+	parts := [][]byte{bytes.Repeat([]byte("p"), 5<<20+1), bytes.Repeat([]byte("q"), 5<<20), []byte("end")}
+	u, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: src, Key: aws.String("a/parts"), Tagging: aws.String("k=v"), Metadata: map[string]string{"m": "1"}})
+	must(t, err)
+	done := &types.CompletedMultipartUpload{}
+	for i, part := range parts {
+		p, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: src, Key: aws.String("a/parts"), UploadId: u.UploadId, PartNumber: aws.Int32(int32(2*i + 1)), Body: bytes.NewReader(part)})
+		must(t, err)
+		done.Parts = append(done.Parts, types.CompletedPart{PartNumber: aws.Int32(int32(2*i + 1)), ETag: p.ETag})
+	}
+	whole, err := c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: src, Key: aws.String("a/parts"), UploadId: u.UploadId, MultipartUpload: done})
+	must(t, err)
+	eventually(t, "the upload is not replicated", func() bool {
+		h, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: src, Key: aws.String("a/parts")})
+		must(t, err)
+		return h.ReplicationStatus == "COMPLETED"
+	})
+	for where, get := range map[string]func(part int32) (*s3.GetObjectOutput, error){
+		"near": func(part int32) (*s3.GetObjectOutput, error) {
+			return c.GetObject(ctx, &s3.GetObjectInput{Bucket: dst, Key: aws.String("a/parts"), PartNumber: aws.Int32(2*part - 1)})
+		},
+		"far": func(part int32) (*s3.GetObjectOutput, error) {
+			return away.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("copies"), Key: aws.String("a/parts"), PartNumber: &part})
+		},
+	} {
+		for i, part := range parts {
+			g, err := get(int32(i + 1))
+			must(t, err)
+			body, err := io.ReadAll(g.Body)
+			check(t, err)
+			check(t, g.Body.Close())
+			if !bytes.Equal(body, part) || aws.ToString(g.ETag) != aws.ToString(whole.ETag) || g.Metadata["m"] != "1" || aws.ToInt32(g.TagCount) != 1 || aws.ToInt32(g.PartsCount) != 3 {
+				t.Errorf("%s: part %d has %d bytes, %+v", where, i+1, len(body), g)
+			}
+		}
+	}
 	_, err = c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: src, Key: aws.String("a/b c")})
 	must(t, err)
 	eventually(t, "the marker is not replicated", func() bool {

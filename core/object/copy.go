@@ -137,11 +137,13 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 		if err := in.SrcConditions.checkSource(src.f.record, s.now()); err != nil {
 			return nil, err
 		}
-		if archived(src.f.class) && !in.archived && !src.f.detail.restore(s.now()).readable() {
+		if archived(src.f.class) && !in.forReplica && !src.f.detail.restore(s.now()).readable() {
 			return nil, archivedState(src.f.class, "Operation is not valid for the source object's storage class")
 		}
-		if err := in.checkSourceRange(&s.cfg.Dialect, src.f.size); err != nil {
-			return nil, err
+		if !in.forReplica {
+			if err := in.checkSourceRange(&s.cfg.Dialect, src.f.size); err != nil {
+				return nil, err
+			}
 		}
 		res := &GetResult{Length: src.f.size}
 		err = s.open(ctx, who, b, get, src.f, res, true)

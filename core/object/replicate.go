@@ -131,7 +131,7 @@ func (s *Service) bringHere(ctx context.Context, b *bucket, owner *iam.Principal
 			rec.asked.Retention = Retention{}
 		}
 	}
-	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), archived: true})
+	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), forReplica: true})
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,13 @@ func (s *Service) bringHere(ctx context.Context, b *bucket, owner *iam.Principal
 		return err
 	}
 	rec.detail.describe(f.detail.headers(), f.detail.metadata(), outerTags(f.detail.Tags))
+	if f.is(flagMultipart) {
+		m, err := s.manifestOf(ctx, b, key, f.instance)
+		if err != nil {
+			return err
+		}
+		return s.storeParts(ctx, to, key, rec, src.body, f, m, env)
+	}
 	body := source{body: src.body, size: src.length, inline: s.cfg.InlineLimit, compute: src.algorithms(0)}
 	_, err = s.store(ctx, to, key, rec, &body, env, WriteConditions{})
 	return err
@@ -152,19 +159,31 @@ func (s *Service) bringAway(ctx context.Context, b *bucket, owner *iam.Principal
 	if f.is(flagMarker) {
 		return s.cfg.Replicator.DeleteReplica(ctx, name, key)
 	}
-	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), archived: true})
+	src, err := s.openSource(ctx, owner, &CopyInput{SrcBucket: b.Name, SrcKey: key, SrcVersionID: f.instance.String(), forReplica: true})
 	if err != nil {
 		return err
 	}
 	defer src.body.Close()
-	class := rule.Class
-	if class == "" {
-		class = storageClassName(f.class)
-	}
-	return s.cfg.Replicator.PutReplica(ctx, name, &Replica{
+	r := &Replica{
 		Key: key, Body: src.body, Size: src.length, Headers: f.detail.headers(), Metadata: f.detail.metadata(),
-		Tags: outerTags(f.detail.Tags), StorageClass: class,
-	})
+		Tags: outerTags(f.detail.Tags), StorageClass: rule.Class,
+	}
+	if r.StorageClass == "" {
+		r.StorageClass = storageClassName(f.class)
+	}
+	if f.is(flagMultipart) {
+		m, err := s.manifestOf(ctx, b, key, f.instance)
+		if err != nil {
+			return err
+		}
+		if err := m.each(0, func(_ int, _ int64, p *part) bool {
+			r.Parts = append(r.Parts, p.size)
+			return true
+		}); err != nil {
+			return err
+		}
+	}
+	return s.cfg.Replicator.PutReplica(ctx, name, r)
 }
 
 // noteReplication notes in a version that one destination has it, or refused it, and takes the row that asked for it out of

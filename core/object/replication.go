@@ -74,6 +74,7 @@ type Replica struct {
 	Metadata     []Meta
 	Tags         []Tag
 	StorageClass string
+	Parts        []int64 // sizes of the parts that it was uploaded in; none when it was not
 }
 
 // destination is the name of a rule's bucket.

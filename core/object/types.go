@@ -217,7 +217,7 @@ type DeleteResult struct {
 // CopyInput is a CopyObject or, with UploadID, an UploadPartCopy.
 type CopyInput struct {
 	SrcBucket, SrcKey, SrcVersionID string
-	archived                        bool // the source may be archived: replicas are made without a restore
+	forReplica                      bool // the source may be archived, and of any size
 	SrcConditions                   ReadConditions
 	SrcRange                        Range // UploadPartCopy only
 	SrcCustomer                     *CustomerKey

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,6 +73,9 @@ func (r *Replicator) client(ctx context.Context, name string) (*minio.Client, st
 // partSize is the memory that writing a large replica takes; 10,000 parts of it are more than an object may have.
 const partSize = 64 << 20
 
+// abortTime is how long to try to give an upload up that failed.
+const abortTime = 30 * time.Second
+
 // PutReplica stores an object.
 func (r *Replicator) PutReplica(ctx context.Context, name string, o *object.Replica) error {
 	c, bucket, err := r.client(ctx, name)
@@ -92,11 +96,40 @@ func (r *Replicator) PutReplica(ctx context.Context, name string, o *object.Repl
 	for _, t := range o.Tags {
 		options.UserTags[t.Key] = t.Value
 	}
+	if len(o.Parts) > 0 {
+		return refusal(putParts(ctx, minio.Core{Client: c}, bucket, o, options))
+	}
 	if o.Size > partSize {
 		options.PartSize = uint64(max(partSize, (o.Size/object.MaxParts + 1)))
 	}
 	_, err = c.PutObject(ctx, bucket, o.Key, o.Body, o.Size, options)
 	return refusal(err)
+}
+
+// putParts stores an object in the parts that it was uploaded in, so that it gets the ETag of the original where neither is encrypted
+// with keys of a key service.
+func putParts(ctx context.Context, c minio.Core, bucket string, o *object.Replica, options minio.PutObjectOptions) (err error) {
+	id, err := c.NewMultipartUpload(ctx, bucket, o.Key, options)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil { // it is tried again from the beginning
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+			defer cancel()
+			_ = c.AbortMultipartUpload(ctx, bucket, o.Key, id)
+		}
+	}()
+	parts := make([]minio.CompletePart, len(o.Parts))
+	for i, size := range o.Parts {
+		p, err := c.PutObjectPart(ctx, bucket, o.Key, id, i+1, io.LimitReader(o.Body, size), size, minio.PutObjectPartOptions{})
+		if err != nil {
+			return err
+		}
+		parts[i] = minio.CompletePart{PartNumber: i + 1, ETag: p.ETag}
+	}
+	_, err = c.CompleteMultipartUpload(ctx, bucket, o.Key, id, parts, minio.PutObjectOptions{})
+	return err
 }
 
 // TagReplica replaces the tags of an object.
