@@ -146,7 +146,7 @@ func putObjectLockConfiguration(r *request) (*response, error) {
 	c := object.LockConfig{Enabled: true}
 	if in.Rule != nil {
 		d := in.Rule.DefaultRetention
-		if d != nil && d.DefaultEventHold != nil {
+		if d != nil && d.EventHold != nil {
 			return nil, s3err.Newf(s3err.NotImplemented, "Event holds are not implemented")
 		}
 		if d == nil || (d.Days == nil) == (d.Years == nil) {

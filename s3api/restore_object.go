@@ -16,7 +16,7 @@ func restoreObject(r *request) (*response, error) {
 	if err := r.readXML("RestoreRequest", r.srv.cfg.Limits.XMLBody, optionalDigest, &in); err != nil {
 		return nil, err
 	}
-	if in.Type != "" {
+	if in.Type != "" || in.Select != nil || in.Output != nil {
 		return nil, s3err.Newf(s3err.NotImplemented, "Select restores are not implemented")
 	}
 	tier := in.Tier

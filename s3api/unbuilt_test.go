@@ -100,3 +100,35 @@ func TestAbortWhenInitiated(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// TestUnknownElements: what a document asks for and nobody reads is refused, and nothing of it is kept.
+func TestUnknownElements(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	f.do("PUT", "/bkt/k", "x")
+	const malformed = "MalformedXML"
+	for _, c := range []struct{ method, target, body, code string }{
+		{"PUT", "/other", `<CreateBucketConfiguration><Region>x</Region></CreateBucketConfiguration>`, malformed},
+		{"PUT", "/bkt?versioning", `<VersioningConfiguration><Status>Enabled</Status><ExcludeFolders>true</ExcludeFolders></VersioningConfiguration>`, malformed},
+		{"PUT", "/bkt?versioning", `<VersioningConfiguration><Status>Enabled</Status><Status>Suspended</Status></VersioningConfiguration>`, malformed},
+		{"PUT", "/bkt?tagging", `<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value><Scope>c</Scope></Tag></TagSet></Tagging>`, malformed},
+		{"PUT", "/bkt/k?tagging", `<Tagging><TagSet><Key>a</Key></TagSet></Tagging>`, malformed},
+		{"PUT", "/bkt?cors", `<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin><AllowCredentials/></CORSRule></CORSConfiguration>`, malformed},
+		{"PUT", "/bkt?lifecycle", `<LifecycleConfiguration><Rule><Status>Enabled</Status><Prefix/><Expiration><Days>1</Days><ExpiredObjectAllVersions>true</ExpiredObjectAllVersions></Expiration></Rule></LifecycleConfiguration>`, malformed},
+		{"PUT", "/bkt?publicAccessBlock", `<PublicAccessBlockConfiguration><BlockAll>true</BlockAll></PublicAccessBlockConfiguration>`, malformed},
+		{"PUT", "/bkt?acl", `<AccessControlPolicy><Owner><ID>x</ID></Owner><AccessControlList/><Everybody/></AccessControlPolicy>`, "MalformedACLError"},
+		{"POST", "/bkt?delete", `<Delete><Object><Key>k</Key><IfUnmodified>x</IfUnmodified></Object></Delete>`, malformed},
+		{"POST", "/bkt/k?restore", `<RestoreRequest><Days>1</Days><Retain>true</Retain></RestoreRequest>`, malformed},
+		{"POST", "/bkt/k?restore", `<RestoreRequest><OutputLocation><S3/></OutputLocation></RestoreRequest>`, "NotImplemented"},
+	} {
+		if a := f.do(c.method, c.target, c.body, md5Header(c.body)); a.code() != c.code {
+			t.Errorf("%s %s: %d %s, want %s", c.target, c.body, a.status, a.body, c.code)
+		}
+	}
+	if a := f.do("GET", "/bkt?versioning", ""); strings.Contains(a.body, "Status") {
+		t.Errorf("versioning was set: %s", a.body)
+	}
+	if a := f.do("HEAD", "/bkt/k", ""); a.status != 200 {
+		t.Errorf("the object was deleted: %d", a.status)
+	}
+}

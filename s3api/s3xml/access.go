@@ -26,7 +26,8 @@ type CORSRule struct {
 // AccessControlPolicy is the body of PutBucketAcl and PutObjectAcl.
 type AccessControlPolicy struct {
 	Owner *struct {
-		ID string `xml:"ID"`
+		ID          string `xml:"ID"`
+		DisplayName string `xml:"DisplayName"` // as lists that are read have it; nobody asks for it
 	} `xml:"Owner"`
 	List *struct {
 		Grants []Grant `xml:"Grant"`
@@ -40,6 +41,8 @@ type Grant struct {
 		ID    string `xml:"ID"`
 		URI   string `xml:"URI"`
 		Email string `xml:"EmailAddress"`
+
+		DisplayName string `xml:"DisplayName"` // as of the owner
 	} `xml:"Grantee"`
 	Permission string `xml:"Permission"`
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -20,9 +21,10 @@ const (
 var ErrMalformed = errors.New("s3xml: malformed document")
 
 // Decode reads data, one document whose root is the element root, into v by the rules of encoding/xml. Namespaces are
-// not looked at, since clients differ in them. Anything behind the root but white space and comments is refused.
+// not looked at, since clients differ in them. Elements that v has no place for are refused, and so is anything behind the root
+// but white space and comments.
 func Decode(data []byte, root string, v any) error {
-	d := xml.NewTokenDecoder(&guard{d: newDecoder(data), root: root})
+	d := xml.NewTokenDecoder(&guard{d: newDecoder(data), root: root, shape: shapeOf(reflect.TypeOf(v))})
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -63,6 +65,8 @@ type guard struct {
 	seen     bool
 	depth    int
 	elements int
+	shape    *shape // of the document; nil when its reader looks itself
+	open     []inside
 }
 
 // Token is the next token of the document, without its namespaces.
@@ -82,6 +86,9 @@ func (g *guard) Token() (xml.Token, error) {
 		if len(e) > maxText {
 			return nil, errors.New("text too long")
 		}
+		if err := g.within(e); err != nil {
+			return nil, err
+		}
 	case xml.StartElement:
 		if !g.seen && e.Name.Local != g.root {
 			return nil, fmt.Errorf("root element %q, want %q", clip(e.Name.Local), g.root)
@@ -91,6 +98,9 @@ func (g *guard) Token() (xml.Token, error) {
 		g.elements++
 		if g.depth > maxDepth || g.elements > maxElements {
 			return nil, errors.New("too many elements")
+		}
+		if err := g.begin(e.Name.Local); err != nil {
+			return nil, err
 		}
 		e.Name.Space = ""
 		attrs := e.Attr[:0:0]
@@ -103,6 +113,9 @@ func (g *guard) Token() (xml.Token, error) {
 		return e, nil
 	case xml.EndElement:
 		g.depth--
+		if err := g.end(); err != nil {
+			return nil, err
+		}
 		e.Name.Space = ""
 		return e, nil
 	}

@@ -60,4 +60,7 @@ type RestoreRequest struct {
 	Job  *struct {
 		Tier string `xml:"Tier"`
 	} `xml:"GlacierJobParameters"`
+	Description string  `xml:"Description"` // of the job, which nobody sees
+	Select      *Unread `xml:"SelectParameters"`
+	Output      *Unread `xml:"OutputLocation"`
 }

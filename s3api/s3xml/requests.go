@@ -98,7 +98,7 @@ type ObjectLockConfiguration struct {
 			Days  *int32 `xml:"Days"`
 			Years *int32 `xml:"Years"`
 
-			DefaultEventHold *EventHoldDuration `xml:"DefaultEventHold"`
+			EventHold *Unread `xml:"DefaultEventHold"`
 		} `xml:"DefaultRetention"`
 	} `xml:"Rule"`
 }
@@ -108,14 +108,8 @@ type Retention struct {
 	Mode            string `xml:"Mode"`
 	RetainUntilDate string `xml:"RetainUntilDate"`
 
-	EventHold         *string            `xml:"EventHold"`
-	EventHoldDuration *EventHoldDuration `xml:"EventHoldDuration"`
-}
-
-// EventHoldDuration is how long a version is kept after its event hold was released.
-type EventHoldDuration struct {
-	Days  *int32 `xml:"Days"`
-	Years *int32 `xml:"Years"`
+	EventHold         *Unread `xml:"EventHold"`
+	EventHoldDuration *Unread `xml:"EventHoldDuration"`
 }
 
 // LegalHold is the body of PutObjectLegalHold.

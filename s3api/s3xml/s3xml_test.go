@@ -41,10 +41,41 @@ func TestDecodeRefuses(t *testing.T) {
 		"long text":        "<Delete><Object><Key>" + strings.Repeat("k", 100_000) + "</Key></Object></Delete>",
 		"not a boolean":    "<Delete><Quiet>perhaps</Quiet></Delete>",
 		"size of no digit": "<Delete><Object><Size>x</Size></Object></Delete>",
+		"no size":          "<Delete><Object><Key>k</Key><Size> </Size></Object></Delete>",
+		"unknown":          "<Delete><Force>true</Force><Object><Key>k</Key></Object></Delete>",
+		"unknown within":   "<Delete><Object><Key>k</Key><IfMatch>x</IfMatch></Object></Delete>",
+		"within a value":   "<Delete><Object><Key>k<b>x</b></Key></Object></Delete>",
+		"in another case":  "<Delete><object><Key>k</Key></object></Delete>",
+		"twice":            "<Delete><Object><Key>k</Key><VersionId>1</VersionId><VersionId>2</VersionId></Object></Delete>",
+		"text in between":  "<Delete>x<Object><Key>k</Key></Object></Delete>",
 	} {
 		if err := s3xml.Decode([]byte(doc), "Delete", &s3xml.Delete{}); !errors.Is(err, s3xml.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDecodeStrictly: what a document may hold is what its type reads, on paths, under pointers and in lists, too.
+func TestDecodeStrictly(t *testing.T) {
+	for doc, want := range map[string]bool{
+		`<LoggingEnabled><TargetGrants/></LoggingEnabled>`:                                                                  true,
+		`<LoggingEnabled><TargetGrants><Grant/><Grant/></TargetGrants></LoggingEnabled>`:                                    true,
+		`<LoggingEnabled><TargetGrants/><TargetGrants/></LoggingEnabled>`:                                                   false,
+		`<LoggingEnabled><TargetGrants><Other/></TargetGrants></LoggingEnabled>`:                                            false,
+		`<LoggingEnabled><Grant/></LoggingEnabled>`:                                                                         false,
+		`<LoggingEnabled><TargetObjectKeyFormat><SimplePrefix> </SimplePrefix></TargetObjectKeyFormat></LoggingEnabled>`:    true,
+		`<LoggingEnabled><TargetObjectKeyFormat><SimplePrefix><A/></SimplePrefix></TargetObjectKeyFormat></LoggingEnabled>`: false,
+		`<LoggingEnabled/><LoggingEnabled/>`:                                                                                false,
+	} {
+		err := s3xml.Decode([]byte("<BucketLoggingStatus>"+doc+"</BucketLoggingStatus>"), "BucketLoggingStatus", &s3xml.BucketLoggingStatus{})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", doc, err)
+		}
+	}
+	var r s3xml.RestoreRequest
+	err := s3xml.Decode([]byte(`<RestoreRequest><OutputLocation><S3><BucketName>b</BucketName></S3><S3/>x</OutputLocation></RestoreRequest>`), "RestoreRequest", &r)
+	if err != nil || r.Output == nil || r.Select != nil {
+		t.Errorf("%+v %v", r, err)
 	}
 }
 
