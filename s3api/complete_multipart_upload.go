@@ -129,16 +129,20 @@ func completeParts(in []s3xml.CompletedPart) ([]object.CompletePart, error) {
 // location is the address of the object, as the client reached it. Slashes of the key are encoded as at Amazon, where clients
 // know to undo that (aws/aws-sdk-js issues 811 and 1158).
 func (r *request) location() string {
-	scheme := "http"
-	if r.fctx.IsTLS() {
-		scheme = "https"
-	}
 	var b strings.Builder
-	b.WriteString(scheme + "://" + r.host)
+	b.WriteString(r.scheme() + "://" + r.host)
 	if r.hostBucket == "" {
 		b.WriteString("/" + r.bucket)
 	}
 	b.WriteByte('/')
 	b.WriteString(strings.ReplaceAll(string(appendPathEscaped(nil, r.key)), "/", "%2F"))
 	return b.String()
+}
+
+// scheme is how the request came.
+func (r *request) scheme() string {
+	if r.fctx.IsTLS() {
+		return "https"
+	}
+	return "http"
 }

@@ -47,9 +47,22 @@ func createBucket(r *request) (*response, error) {
 		return nil, err
 	}
 	resp := r.ok()
-	resp.set("Location", "/"+r.bucket)
+	resp.set("Location", r.bucketLocation(in.Region))
 	resp.set("x-amz-bucket-arn", bucketARN(r.bucket))
 	return resp, nil
+}
+
+// bucketLocation is the path of a bucket that was made in the first region, and the address of another, if buckets have addresses here
+// (LocalStack's test_create_bucket_head_bucket, recorded at Amazon).
+func (r *request) bucketLocation(region string) string {
+	host := r.host
+	if r.hostBucket == "" {
+		host = r.bucket + "." + host
+	}
+	if region == "" || region == firstRegion || bucketOfHost(host, r.srv.domains) != r.bucket {
+		return "/" + r.bucket
+	}
+	return r.scheme() + "://" + host + "/"
 }
 
 func bucketARN(name string) string { return "arn:aws:s3:::" + name }

@@ -285,3 +285,31 @@ func TestUploadWithCustomerKey(t *testing.T) {
 		}
 	}
 }
+
+// A new bucket is at its path in the first region, and at its address in others, where it has one.
+func TestLocationOfNewBuckets(t *testing.T) {
+	f := start(t)
+	const far = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
+	for _, c := range []struct{ target, body, host, want string }{
+		{"/first", "", "s3.example.test", "/first"},
+		{"/named", far, "s3.example.test:9000", "http://named.s3.example.test:9000/"},
+		{"/", far, "virtual.s3.example.test", "http://virtual.s3.example.test/"},
+		{"/path", far, f.addr, "/path"}, // it has no other
+	} {
+		if a := f.do("PUT", c.target, c.body, "Host: "+c.host); a.status != 200 || a.header.Get("Location") != c.want {
+			t.Errorf("%s at %s: %d %q, want %q", c.target, c.host, a.status, a.header.Get("Location"), c.want)
+		}
+	}
+}
+
+// Of the operations on tags, reading alone names the bucket of a key that is not there.
+func TestTagsOfNothing(t *testing.T) {
+	f := start(t)
+	f.bucket("bkt")
+	for method, want := range map[string]string{"GET": "bkt/none", "PUT": "none", "DELETE": "none"} {
+		body := map[string]string{"PUT": "<Tagging><TagSet></TagSet></Tagging>"}[method]
+		if a := f.do(method, "/bkt/none?tagging", body); a.code() != "NoSuchKey" || element(a.body, "Key") != want {
+			t.Errorf("%s: %d %s", method, a.status, a.body)
+		}
+	}
+}

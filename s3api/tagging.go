@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aureole-cloud/aureole/core/errs"
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
 	"github.com/aureole-cloud/aureole/s3api/s3xml"
@@ -51,6 +52,9 @@ func tagSet(tags []object.Tag) []byte {
 func getObjectTagging(r *request) (*response, error) {
 	tags, version, err := r.srv.objects.Tagging(r.ctx, r.who, r.bucket, r.key, r.query.get("versionId"))
 	if err != nil {
+		if errs.ReasonOf(err) == object.NoSuchKey { // this operation names the bucket as well, Amazon's recorded answers show
+			return nil, s3err.From(err).With("Key", r.bucket+"/"+r.key)
+		}
 		return nil, atMarker(err)
 	}
 	resp := r.ok()
