@@ -75,7 +75,14 @@ func replicationRule(n *s3xml.Node) (object.ReplicationRule, error) {
 	out := object.ReplicationRule{
 		ID: n.Text("ID"), Enabled: n.Text("Status") == "Enabled",
 		Bucket: d.Text("Bucket"), Account: d.Text("Account"), Class: d.Text("StorageClass"),
-		KMS: n.Text("SourceSelectionCriteria", "SseKmsEncryptedObjects", "Status") == "Enabled",
+		KMS:    n.Text("SourceSelectionCriteria", "SseKmsEncryptedObjects", "Status") == "Enabled",
+		KMSKey: d.Text("EncryptionConfiguration", "ReplicaKmsKeyID"),
+	}
+	switch { // in the words of Amazon, as Terraform's users report them
+	case d.Child("EncryptionConfiguration") != nil && n.Child("SourceSelectionCriteria", "SseKmsEncryptedObjects") == nil:
+		return out, s3err.Newf(s3err.InvalidRequest, "SseKmsEncryptedObjects must be specified if EncryptionConfiguration is present.")
+	case out.KMS && out.KMSKey == "":
+		return out, s3err.Newf(s3err.InvalidRequest, "ReplicaKmsKeyID must be specified if SseKmsEncryptedObjects tag is present.")
 	}
 	if c := n.Child("Prefix"); c != nil {
 		out.Prefix = &c.Value

@@ -136,8 +136,12 @@ func (s *Service) bringHere(ctx context.Context, b *bucket, owner *iam.Principal
 		return err
 	}
 	defer src.body.Close()
+	asked := rule.encryption(f.record)
 	writer := rootOf(to.Owner)
-	env, err := s.sealFor(ctx, &writer, to, &Encryption{})
+	if asked.KeyID != "" { // the rule's, which names it as the source's owner knows it
+		writer = *owner
+	}
+	env, err := s.sealFor(ctx, &writer, to, &asked)
 	if err != nil {
 		return err
 	}
@@ -154,6 +158,18 @@ func (s *Service) bringHere(ctx context.Context, b *bucket, owner *iam.Principal
 	return err
 }
 
+// encryption is how a replica is encrypted: as its original is, with the rule's key where that is one of the key service, and as the
+// destination does it only if the original is not. (Amazon S3 User Guide, "How default bucket encryption affects replication".)
+func (r *ReplicationRule) encryption(of *record) Encryption {
+	switch m := EncryptionMethod(of.detail.Enc); {
+	case m.usesKMS():
+		return Encryption{Method: m, KeyID: r.KMSKey}
+	case m == EncryptS3:
+		return Encryption{Method: m}
+	}
+	return Encryption{}
+}
+
 // bringAway makes the replica elsewhere.
 func (s *Service) bringAway(ctx context.Context, b *bucket, owner *iam.Principal, name string, rule *ReplicationRule, key string, f found) error {
 	if f.is(flagMarker) {
@@ -167,6 +183,9 @@ func (s *Service) bringAway(ctx context.Context, b *bucket, owner *iam.Principal
 	r := &Replica{
 		Key: key, Body: src.body, Size: src.length, Headers: f.detail.headers(), Metadata: f.detail.metadata(),
 		Tags: outerTags(f.detail.Tags), StorageClass: rule.Class,
+	}
+	if e := rule.encryption(f.record); e.Method.usesKMS() {
+		r.Encryption = e
 	}
 	if r.StorageClass == "" {
 		r.StorageClass = storageClassName(f.class)

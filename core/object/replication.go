@@ -51,6 +51,7 @@ type ReplicationRule struct {
 	Class    string           `json:",omitempty"`
 	Markers  *bool            `json:",omitempty"` // delete markers as well
 	KMS      bool             `json:",omitempty"` // and what is encrypted by SSE-KMS
+	KMSKey   string           `json:",omitempty"` // encrypts the replicas of that; rules of old may have none
 }
 
 // Replicator writes to buckets elsewhere, by the names that the operator gave them.
@@ -74,7 +75,8 @@ type Replica struct {
 	Metadata     []Meta
 	Tags         []Tag
 	StorageClass string
-	Parts        []int64 // sizes of the parts that it was uploaded in; none when it was not
+	Encryption   Encryption // SSE-KMS of what is encrypted so; otherwise as it is done there
+	Parts        []int64    // sizes of the parts that it was uploaded in; none when it was not
 }
 
 // destination is the name of a rule's bucket.

@@ -20,6 +20,13 @@ type far struct {
 	fail  error
 	names []string
 	log   []string
+	enc   map[string]object.Encryption // of what was put last, by key
+}
+
+func (f *far) encryption(key string) object.Encryption {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.enc[key]
 }
 
 func (f *far) Knows(_ context.Context, name string) (bool, error) {
@@ -41,6 +48,12 @@ func (f *far) PutReplica(_ context.Context, name string, r *object.Replica) erro
 	if err != nil {
 		return err
 	}
+	f.mu.Lock()
+	if f.enc == nil {
+		f.enc = map[string]object.Encryption{}
+	}
+	f.enc[r.Key] = r.Encryption
+	f.mu.Unlock()
 	return f.note(fmt.Sprintf("put %s/%s %d %v %v %s", name, r.Key, len(data), r.Metadata, r.Tags, r.StorageClass))
 }
 

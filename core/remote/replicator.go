@@ -12,6 +12,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/encrypt"
 	"github.com/minio/minio-go/v7/pkg/tags"
 
 	"github.com/aureole-cloud/aureole/core/errs"
@@ -89,6 +90,14 @@ func (r *Replicator) PutReplica(ctx context.Context, name string, o *object.Repl
 	}
 	if t, err := http.ParseTime(o.Headers.Expires); err == nil {
 		options.Expires = t
+	}
+	switch o.Encryption.Method {
+	case object.EncryptKMS:
+		if options.ServerSideEncryption, err = encrypt.NewSSEKMS(o.Encryption.KeyID, nil); err != nil {
+			return fmt.Errorf("%w: %w", object.ErrRefused, err)
+		}
+	case object.EncryptKMSTwice:
+		return fmt.Errorf("%w: in two layers nothing can be encrypted elsewhere", object.ErrRefused)
 	}
 	for _, m := range o.Metadata {
 		options.UserMetadata[m.Name] = m.Value
