@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -192,24 +193,27 @@ func (r *request) corsFields() []field {
 // preflight answers the question of a browser before it sends a request across origins: OPTIONS /bucket/key
 func preflight(r *request) (*response, error) {
 	origin, method := r.header("Origin"), r.header("Access-Control-Request-Method")
-	switch {
-	case origin == "":
+	if origin == "" {
 		return nil, s3err.Newf(s3err.BadRequest, "Insufficient information. Origin request header needed.")
-	case method == "":
-		return nil, s3err.Newf(s3err.BadRequest, "Invalid Access-Control-Request-Method: null")
 	}
-	refused := s3err.New(s3err.AccessForbidden).With("Method", method).With("ResourceType", r.resourceType())
 	rules, err := r.srv.objects.CORSRules(r.ctx, r.bucket)
-	if err != nil {
-		if e := s3err.From(err); e.Code != s3err.NoSuchBucket {
-			return nil, err
-		}
+	if err != nil && s3err.From(err).Code != s3err.NoSuchBucket {
+		return nil, err
 	}
 	if len(rules) == 0 {
+		// Amazon looks no further then: the resource is the bucket, and a method need not be asked for.
+		refused := s3err.New(s3err.AccessForbidden).With("Method", cmp.Or(method, "OPTIONS")).With("ResourceType", "BUCKET")
+		if err != nil {
+			refused.Message = "CORSResponse: Bucket not found"
+		}
 		return nil, refused
+	}
+	if method == "" {
+		return nil, s3err.Newf(s3err.BadRequest, "Invalid Access-Control-Request-Method: null")
 	}
 	m, ok := matchCORS(rules, origin, method, r.requestedHeaders())
 	if !ok {
+		refused := s3err.New(s3err.AccessForbidden).With("Method", method).With("ResourceType", r.resourceType())
 		refused.Message = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, " +
 			"request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
 		return nil, refused

@@ -304,8 +304,11 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"/no-such-bucket-here/key", "/no-such-bucket-here"} {
-		if a := f.anonymous("OPTIONS", target, "", "Origin: http://a", "Access-Control-Request-Method: GET"); a.status != 403 || a.code() != "AccessForbidden" {
-			t.Errorf("preflight of %s: %d %s", target, a.status, a.code())
+		for method, header := range map[string][]string{"GET": {"Origin: http://a", "Access-Control-Request-Method: GET"}, "OPTIONS": {"Origin: http://a"}} {
+			a := f.anonymous("OPTIONS", target, "", header...)
+			if a.status != 403 || a.code() != "AccessForbidden" || !strings.Contains(a.body, "<Message>CORSResponse: Bucket not found</Message><Method>"+method+"</Method><ResourceType>BUCKET</ResourceType>") {
+				t.Errorf("preflight of %s: %d %s", target, a.status, a.body)
+			}
 		}
 	}
 	if a := f.anonymous("OPTIONS", "/cors", "", "Origin: http://other", "Access-Control-Request-Method: PUT"); a.status != 403 || a.code() != "AccessForbidden" {
@@ -322,8 +325,11 @@ func TestCORS(t *testing.T) {
 	wantCode(t, "delete by a stranger", err, "AccessDenied")
 	_, err = c.DeleteBucketCors(ctx, &s3.DeleteBucketCorsInput{Bucket: b})
 	must(t, err)
-	if a := f.anonymous("OPTIONS", "/cors/key", "", "Origin: http://a", "Access-Control-Request-Method: GET"); a.status != 403 {
-		t.Errorf("preflight without rules: %d", a.status)
+	for method, header := range map[string][]string{"GET": {"Origin: http://a", "Access-Control-Request-Method: GET"}, "OPTIONS": {"Origin: http://a"}} {
+		a := f.anonymous("OPTIONS", "/cors/key", "", header...)
+		if a.status != 403 || !strings.Contains(a.body, "CORS is not enabled for this bucket.</Message><Method>"+method+"</Method><ResourceType>BUCKET</ResourceType>") {
+			t.Errorf("preflight without rules: %d %s", a.status, a.body)
+		}
 	}
 }
 
