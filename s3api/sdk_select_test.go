@@ -143,6 +143,16 @@ func TestSelectObjectContent(t *testing.T) {
 			t.Errorf("%s: %v, want %s", what, err, tc.code)
 		}
 	}
+	// A statement may have 256 KiB, which is more than texts of other documents may.
+	for n, code := range map[int]string{200 << 10: "", 257 << 10: "ExpressionTooLong"} {
+		sql := "select count(*) from S3Object s where s.name <> '" + strings.Repeat("x", n) + "'"
+		got, _, err := selected(c, &s3.SelectObjectContentInput{Key: aws.String("csv"), Expression: &sql, InputSerialization: csvHeader, OutputSerialization: toCSV})
+		if code == "" && (err != nil || got != "2\n") {
+			t.Errorf("a statement of %d bytes: %q, %v", n, got, err)
+		} else if code != "" {
+			wantAPI(t, err, code)
+		}
+	}
 	stranger, _ := f.stranger("eve")
 	_, _, err = selected(stranger, &s3.SelectObjectContentInput{Key: aws.String("csv"), Expression: aws.String("select * from S3Object"), InputSerialization: csvHeader, OutputSerialization: toCSV})
 	wantAPI(t, err, "AccessDenied")

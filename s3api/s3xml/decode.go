@@ -17,6 +17,12 @@ const (
 	maxText     = 64 << 10
 )
 
+// Roomy is a document with a longer text than others have.
+type Roomy interface {
+	// MaxText is the bound of one text in bytes.
+	MaxText() int
+}
+
 // ErrMalformed is wrapped by every failure of Decode.
 var ErrMalformed = errors.New("s3xml: malformed document")
 
@@ -24,7 +30,11 @@ var ErrMalformed = errors.New("s3xml: malformed document")
 // not looked at, since clients differ in them. Elements that v has no place for are refused, and so is anything behind the root
 // but white space and comments.
 func Decode(data []byte, root string, v any) error {
-	d := xml.NewTokenDecoder(&guard{d: newDecoder(data), root: root, shape: shapeOf(reflect.TypeOf(v))})
+	g := &guard{d: newDecoder(data), root: root, text: maxText, shape: shapeOf(reflect.TypeOf(v))}
+	if r, ok := v.(Roomy); ok {
+		g.text = r.MaxText()
+	}
+	d := xml.NewTokenDecoder(g)
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -62,6 +72,7 @@ func newDecoder(data []byte) *xml.Decoder {
 type guard struct {
 	d        *xml.Decoder
 	root     string
+	text     int // bytes that a text may have
 	seen     bool
 	depth    int
 	elements int
@@ -83,7 +94,7 @@ func (g *guard) Token() (xml.Token, error) {
 			return nil, errors.New("processing instruction")
 		}
 	case xml.CharData:
-		if len(e) > maxText {
+		if len(e) > g.text {
 			return nil, errors.New("text too long")
 		}
 		if err := g.within(e); err != nil {

@@ -40,7 +40,7 @@ type Node struct {
 
 // Parse reads data as a document of root and checks it. The children of each node are in the order of the description.
 func Parse(data []byte, root Element) (*Node, error) {
-	g := &guard{d: newDecoder(data), root: root.Name}
+	g := &guard{d: newDecoder(data), root: root.Name, text: maxText}
 	for {
 		t, err := g.Token()
 		if err != nil {

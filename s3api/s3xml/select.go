@@ -1,5 +1,9 @@
 package s3xml
 
+// MaxText lets statements be longer than the texts of other documents: Amazon takes 256 KiB. It is more than that, so
+// that who reads the statement can say that it is too long.
+func (*SelectObjectContentRequest) MaxText() int { return 1 << 20 }
+
 // SelectObjectContentRequest is the body of the operation of that name.
 type SelectObjectContentRequest struct {
 	Expression      string `xml:"Expression"`
