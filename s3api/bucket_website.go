@@ -150,6 +150,8 @@ func routingRule(n *s3xml.Node) (rule object.WebsiteRule, err error) {
 	}
 	to := &rule.Redirect
 	switch {
+	case len(n.Child("Redirect").Children) == 0: // reference of Redirect: each element may be absent if another is there
+		return rule, s3err.New(s3err.MalformedXML)
 	case to.Key != nil && to.Prefix != nil:
 		return rule, s3err.Newf(s3err.InvalidRequest, "You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
 	case to.Status != "":

@@ -181,6 +181,7 @@ func TestWebsiteErrors(t *testing.T) {
 		"error":      {conf(index + "<ErrorDocument><Key></Key></ErrorDocument>"), "MalformedXML"},
 		"replace":    {rule("<Redirect><ReplaceKeyWith>a</ReplaceKeyWith><ReplaceKeyPrefixWith>b</ReplaceKeyPrefixWith></Redirect>"), "InvalidRequest"},
 		"condition":  {rule("<Condition></Condition><Redirect><HostName>h</HostName></Redirect>"), "InvalidRequest"},
+		"no change":  {rule("<Redirect></Redirect>"), "MalformedXML"},
 		"no rules":   {conf(index + "<RoutingRules></RoutingRules>"), "MalformedXML"},
 		"status":     {rule("<Redirect><HostName>h</HostName><HttpRedirectCode>200</HttpRedirectCode></Redirect>"), "InvalidRequest"},
 		"error code": {rule("<Condition><HttpErrorCodeReturnedEquals>200</HttpErrorCodeReturnedEquals></Condition><Redirect><HostName>h</HostName></Redirect>"), "InvalidRequest"},
