@@ -18,6 +18,9 @@ func listBuckets(r *request) (*response, error) {
 		}
 		in.Max = n
 	}
+	if in.Region != "" && !validRegion(in.Region) {
+		return nil, s3err.Newf(s3err.InvalidArgument, "Argument value %s is not a valid AWS Region", in.Region).With("ArgumentName", "bucket-region")
+	}
 	if v := r.query.get("continuation-token"); v != "" {
 		after, err := decodeToken(v)
 		if err != nil {

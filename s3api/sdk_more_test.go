@@ -69,6 +69,10 @@ func TestSDKBuckets(t *testing.T) {
 	if len(page.Buckets) != 1 || page.Owner == nil {
 		t.Errorf("by region: %+v", page)
 	}
+	if a := f.do("GET", "/?bucket-region=eu%20central", ""); a.status != 400 || a.code() != "InvalidArgument" ||
+		!strings.Contains(a.body, "<Message>Argument value eu central is not a valid AWS Region</Message><ArgumentName>bucket-region</ArgumentName>") {
+		t.Errorf("by what is no region: %d %s", a.status, a.body)
+	}
 	_, err = c.DeleteBucketTagging(ctx, &s3.DeleteBucketTaggingInput{Bucket: aws.String("frankfurt")})
 	must(t, err)
 	if _, err = c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: aws.String("frankfurt")}); errorCode(err) != "NoSuchTagSet" {
