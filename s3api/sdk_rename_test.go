@@ -45,6 +45,9 @@ func TestRenameObject(t *testing.T) {
 	}
 	wantAPI(t, rename(s3.RenameObjectInput{Key: aws.String("c"), DestinationIfNoneMatch: aws.String("*")}), "PreconditionFailed")
 	wantAPI(t, rename(s3.RenameObjectInput{Key: aws.String("x"), SourceIfMatch: aws.String("other")}), "PreconditionFailed")
+	if a := f.do("PUT", "/"+b+"/x?renameObject", "", "x-amz-rename-source: d2", "x-amz-rename-source-if-match: other"); !strings.Contains(a.body, "<Condition>x-amz-rename-source-If-Match</Condition>") {
+		t.Errorf("a source that is another: %d %s", a.status, a.body)
+	}
 	wantAPI(t, rename(s3.RenameObjectInput{Key: aws.String("d2")}), "InvalidRequest")
 	wantAPI(t, rename(s3.RenameObjectInput{Key: aws.String("x"), RenameSource: aws.String("none")}), "NoSuchKey")
 	must(t, rename(s3.RenameObjectInput{Key: aws.String("c"), ClientToken: aws.String("t1")}))

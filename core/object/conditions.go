@@ -98,10 +98,16 @@ func (c *ReadConditions) check(r *record, now time.Time) error {
 	}
 }
 
-// checkSource is check for the source of a copy, where "not modified" is a failed precondition too.
-func (c *ReadConditions) checkSource(r *record, now time.Time) error {
+// The beginnings of the headers that hold conditions on the source of a copy and of a renaming.
+const (
+	onCopySource   = "x-amz-copy-source-"
+	onRenameSource = "x-amz-rename-source-"
+)
+
+// checkSource is check for a source, where "not modified" is a failed precondition too.
+func (c *ReadConditions) checkSource(prefix string, r *record, now time.Time) error {
 	if failed := c.failed(r, now); failed != "" {
-		return preconditionFailed("x-amz-copy-source-" + failed)
+		return preconditionFailed(prefix + failed)
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (s *Service) openSource(ctx context.Context, who *iam.Principal, in *CopyIn
 		if err := s.admitReader(&src.f.detail, in.SrcCustomer); err != nil {
 			return nil, err
 		}
-		if err := in.SrcConditions.checkSource(src.f.record, s.now()); err != nil {
+		if err := in.SrcConditions.checkSource(onCopySource, src.f.record, s.now()); err != nil {
 			return nil, err
 		}
 		if archived(src.f.class) && !in.forReplica && !src.f.detail.restore(s.now()).readable() {

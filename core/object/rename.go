@@ -78,7 +78,7 @@ func (tx *keyTx) rename(in *RenameInput) error {
 	if src.cur == nil {
 		return noSuchKey(in.Source)
 	}
-	if err := in.SrcConditions.checkSource(src.cur, tx.now); err != nil {
+	if err := in.SrcConditions.checkSource(onRenameSource, src.cur, tx.now); err != nil {
 		return err
 	}
 	if err := in.checkDestination(tx.cur, tx.now); err != nil {
