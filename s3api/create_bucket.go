@@ -1,6 +1,7 @@
 package s3api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -43,6 +44,9 @@ func createBucket(r *request) (*response, error) {
 	if err := r.srv.checkLocation(in.Region); err != nil {
 		return nil, err
 	}
+	if err := r.checkNamespace(in.Region); err != nil {
+		return nil, err
+	}
 	if _, err := r.srv.objects.CreateBucket(r.ctx, r.who, in); err != nil {
 		return nil, err
 	}
@@ -63,6 +67,25 @@ func (r *request) bucketLocation(region string) string {
 		return "/" + r.bucket
 	}
 	return r.scheme() + "://" + host + "/"
+}
+
+// checkNamespace holds the name of a new bucket against the namespace that it is to be in. Names that end with an account, a region
+// and "an" are kept for the account's own namespace, and nobody else can take them. (Amazon S3 User Guide, "Namespaces for general purpose buckets";
+// the codes are those that its users report.)
+func (r *request) checkNamespace(region string) error {
+	const header = "x-amz-bucket-namespace"
+	namespace, there := r.lookupHeader(header)
+	rest, reserved := strings.CutSuffix(r.bucket, "-an")
+	own := strings.HasSuffix(rest, "-"+r.who.AccountID+"-"+cmp.Or(region, r.srv.cfg.Region))
+	switch {
+	case there && namespace != "global" && namespace != "account-regional":
+		return s3err.Argument(header, namespace, "Invalid x-amz-bucket-namespace")
+	case namespace == "account-regional" && (!reserved || !own), namespace == "global" && reserved:
+		return s3err.New(s3err.InvalidBucketNamespace).With("BucketNamespace", namespace)
+	case reserved && !there:
+		return s3err.New(s3err.MissingNamespaceHeader)
+	}
+	return nil
 }
 
 func bucketARN(name string) string { return "arn:aws:s3:::" + name }

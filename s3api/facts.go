@@ -20,6 +20,7 @@ var headerKeys = map[string]string{
 	"x-amz-object-lock-legal-hold":                    "s3:object-lock-legal-hold",
 	"x-amz-object-lock-retain-until-date":             "s3:object-lock-retain-until-date",
 	"x-amz-acl":                                       "s3:x-amz-acl",
+	"x-amz-bucket-namespace":                          "s3:x-amz-bucket-namespace",
 	"x-amz-content-sha256":                            "s3:x-amz-content-sha256",
 	"x-amz-grant-full-control":                        "s3:x-amz-grant-full-control",
 	"x-amz-grant-read":                                "s3:x-amz-grant-read",

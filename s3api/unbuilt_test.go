@@ -132,3 +132,38 @@ func TestUnknownElements(t *testing.T) {
 		t.Errorf("the object was deleted: %d", a.status)
 	}
 }
+
+// TestBucketNamespace: names that end with an account and a region are for that account, there, when it says that it wants one of them.
+func TestBucketNamespace(t *testing.T) {
+	f := start(t)
+	const own, foreign = "bkt-" + testAccount + "-us-east-1-an", "bkt-999999999999-us-east-1-an"
+	for _, c := range []struct{ bucket, namespace, location, code string }{
+		{own, "", "", "MissingNamespaceHeader"},
+		{"milan-an", "", "", "MissingNamespaceHeader"},
+		{own, "global", "", "InvalidBucketNamespace"},
+		{foreign, "account-regional", "", "InvalidBucketNamespace"},
+		{own, "account-regional", "eu-west-1", "InvalidBucketNamespace"},
+		{"plain", "account-regional", "", "InvalidBucketNamespace"},
+		{testAccount + "-us-east-1-an", "account-regional", "", "InvalidBucketNamespace"},
+		{"plain", "regional", "", "InvalidArgument"},
+		{"plain", "", "", ""},
+		{"spoken", "global", "", ""},
+		{own, "account-regional", "", ""},
+		{"bkt-" + testAccount + "-eu-west-1-an", "account-regional", "eu-west-1", ""},
+	} {
+		var headers []string
+		if c.namespace != "" {
+			headers = append(headers, "x-amz-bucket-namespace: "+c.namespace)
+		}
+		body := ""
+		if c.location != "" {
+			body = "<CreateBucketConfiguration><LocationConstraint>" + c.location + "</LocationConstraint></CreateBucketConfiguration>"
+		}
+		if a := f.do("PUT", "/"+c.bucket, body, headers...); a.code() != c.code || (a.status == 200) != (c.code == "") {
+			t.Errorf("%+v: %d %s", c, a.status, a.body)
+		}
+	}
+	if a := f.do("PUT", "/"+own+"/k", "x"); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}

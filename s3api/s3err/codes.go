@@ -34,6 +34,7 @@ const (
 	InvalidBucketACL                  Code = "InvalidBucketAclWithObjectOwnership"
 	InvalidPublicACL                  Code = "InvalidBucketAclWithBlockPublicAccessError"
 	InvalidBucketName                 Code = "InvalidBucketName"
+	InvalidBucketNamespace            Code = "InvalidBucketNamespace"
 	InvalidBucketOwner                Code = "InvalidBucketOwnerAWSAccountID"
 	InvalidBucketState                Code = "InvalidBucketState"
 	InvalidChunkSize                  Code = "InvalidChunkSizeError"
@@ -69,6 +70,7 @@ const (
 	MethodNotAllowed                  Code = "MethodNotAllowed"
 	MissingContentLength              Code = "MissingContentLength"
 	MissingRequestBody                Code = "MissingRequestBodyError"
+	MissingNamespaceHeader            Code = "MissingNamespaceHeader"
 	MissingSecurityHeader             Code = "MissingSecurityHeader"
 	NoSuchBucket                      Code = "NoSuchBucket"
 	NoSuchBucketPolicy                Code = "NoSuchBucketPolicy"
@@ -145,6 +147,7 @@ var table = map[Code]row{
 	InvalidArgument:                   {http.StatusBadRequest, "Invalid Argument"},
 	InvalidPublicACL:                  {http.StatusBadRequest, "Bucket cannot have public ACLs set with BlockPublicAccess enabled"},
 	InvalidBucketACL:                  {http.StatusBadRequest, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
+	InvalidBucketNamespace:            {http.StatusBadRequest, "The name of the bucket does not fit the namespace: in the account regional one it ends with the account, the region and -an."},
 	InvalidBucketName:                 {http.StatusBadRequest, "The specified bucket is not valid."},
 	InvalidBucketOwner:                {http.StatusBadRequest, "The value of the expected bucket owner parameter must be an AWS Account ID"},
 	InvalidBucketState:                {http.StatusConflict, "The request is not valid with the current state of the bucket."},
@@ -178,6 +181,7 @@ var table = map[Code]row{
 	MethodNotAllowed:                  {http.StatusMethodNotAllowed, "The specified method is not allowed against this resource."},
 	MissingContentLength:              {http.StatusLengthRequired, "You must provide the Content-Length HTTP header."},
 	MissingRequestBody:                {http.StatusBadRequest, "Request body is empty."},
+	MissingNamespaceHeader:            {http.StatusBadRequest, "Names that end with -an are those of account regional namespaces; x-amz-bucket-namespace has to say so."},
 	MissingSecurityHeader:             {http.StatusBadRequest, "Your request was missing a required header"},
 	NoSuchBucket:                      {http.StatusNotFound, "The specified bucket does not exist"},
 	NoSuchBucketPolicy:                {http.StatusNotFound, "The bucket policy does not exist"},
