@@ -3,6 +3,8 @@ package s3api
 import (
 	"encoding/hex"
 	"math/rand/v2"
+	"strings"
+	"unicode"
 
 	"github.com/aureole-cloud/aureole/core/object"
 	"github.com/aureole-cloud/aureole/s3api/s3err"
@@ -70,6 +72,26 @@ func randomID() string {
 	return hex.EncodeToString(b[:])
 }
 
+// checkDestination holds a destination against what the API reference lists as errors of replication.
+func checkDestination(d *s3xml.Node) error {
+	const minutes = "15" // the one time that Amazon promises
+	for _, path := range [...][2]string{{"ReplicationTime", "Time"}, {"Metrics", "EventThreshold"}} {
+		if m := d.Child(path[0], path[1]); m != nil && m.Text("Minutes") != minutes {
+			return s3err.Argument(path[0]+"-"+path[1]+"-Minutes", m.Text("Minutes"), path[0]+" minutes must be "+minutes)
+		}
+	}
+	account := d.Child("Account")
+	switch {
+	case account != nil && account.Value == "":
+		return s3err.Argument("Account", "", "The Account element must contain a valid account ID")
+	case account == nil && d.Child("AccessControlTranslation") != nil:
+		return s3err.Newf(s3err.InvalidRequest, "Account must be specified if AccessControlTranslation has an Owner")
+	case d.Child("ReplicationTime") != nil && d.Text("ReplicationTime", "Status") != d.Text("Metrics", "Status"):
+		return s3err.Newf(s3err.InvalidRequest, "ReplicationTime needs Metrics of the same status")
+	}
+	return nil
+}
+
 func replicationRule(n *s3xml.Node) (object.ReplicationRule, error) {
 	d := n.Child("Destination")
 	out := object.ReplicationRule{
@@ -77,6 +99,12 @@ func replicationRule(n *s3xml.Node) (object.ReplicationRule, error) {
 		Bucket: d.Text("Bucket"), Account: d.Text("Account"), Class: d.Text("StorageClass"),
 		KMS:    n.Text("SourceSelectionCriteria", "SseKmsEncryptedObjects", "Status") == "Enabled",
 		KMSKey: d.Text("EncryptionConfiguration", "ReplicaKmsKeyID"),
+	}
+	if err := checkDestination(d); err != nil {
+		return out, err
+	}
+	if strings.ContainsFunc(out.ID, func(c rune) bool { return c > unicode.MaxASCII }) {
+		return out, s3err.Argument("ID", out.ID, "Rule ID must not contain non-ASCII characters")
 	}
 	switch { // in the words of Amazon, as Terraform's users report them
 	case d.Child("EncryptionConfiguration") != nil && n.Child("SourceSelectionCriteria", "SseKmsEncryptedObjects") == nil:
