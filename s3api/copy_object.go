@@ -57,12 +57,13 @@ func copyObject(r *request) (*response, error) {
 		if err != nil {
 			return nil, sourceFailure(err, in)
 		}
-		return r.copied("CopyObjectResult", res), nil
+		return r.copied("CopyObjectResult", in, res), nil
 	})
 }
 
 // copied is the answer to both kinds of copy.
-func (r *request) copied(root string, res *object.CopyResult) *response {
+func (r *request) copied(root string, in *object.CopyInput, res *object.CopyResult) *response {
+	r.source.Store(&copiedFrom{bucket: in.SrcBucket, key: in.SrcKey, version: in.SrcVersionID, size: res.SrcSize})
 	x := s3xml.New(root, 512)
 	x.Time("LastModified", res.LastModified)
 	x.ETag(res.ETag)

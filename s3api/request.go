@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -52,6 +53,8 @@ type request struct {
 
 	size    int64  // of the object, for the access log
 	version string // of it
+
+	source atomic.Pointer[copiedFrom] // of a copy that was made, for the access log of the source
 }
 
 // userKey is where ExpectHandler leaves the request for the handler.

@@ -186,3 +186,38 @@ func TestSDKBucketLoggingBatchDelete(t *testing.T) {
 		}
 	}
 }
+
+// The log of the bucket that a copy reads has a record of that, whether the bucket that it writes to has a log or not.
+func TestBucketLoggingOfCopies(t *testing.T) {
+	f := start(t, func(c *s3api.Config) { c.LogInterval = 30 * time.Millisecond })
+	for _, b := range []string{"src", "dst", "other"} {
+		f.bucket(b)
+	}
+	f.putPolicy("dst", `{"Effect":"Allow","Principal":{"Service":"logging.s3.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::dst/*"}`)
+	f.do("PUT", "/src/a%20b", "hello")
+	_, err := f.client().PutBucketLogging(context.Background(), &s3.PutBucketLoggingInput{Bucket: aws.String("src"), BucketLoggingStatus: &types.BucketLoggingStatus{
+		LoggingEnabled: &types.LoggingEnabled{TargetBucket: aws.String("dst"), TargetPrefix: aws.String("")}}})
+	must(t, err)
+	f.do("PUT", "/src/refused", "", "x-amz-copy-source: /other/none")
+	f.do("PUT", "/other/copy", "", "x-amz-copy-source: /src/a%20b")
+	f.do("PUT", "/src/copy", "", "x-amz-copy-source: /src/a%20b?versionId=null")
+	up, err := f.client().CreateMultipartUpload(context.Background(), &s3.CreateMultipartUploadInput{Bucket: aws.String("other"), Key: aws.String("parts")})
+	must(t, err)
+	f.do("PUT", "/other/parts?partNumber=1&uploadId="+*up.UploadId, "", "x-amz-copy-source: /src/a%20b")
+	_, lines := f.logsOf("dst", "", 6)
+	for _, want := range []string{
+		` REST\.PUT\.LOGGING_STATUS `,
+		` REST\.COPY\.OBJECT refused "PUT /src/refused HTTP/1\.1" 404 NoSuchKey `,
+		` REST\.COPY\.OBJECT_GET a%20b - 200 - - 5 - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
+		` REST\.COPY\.OBJECT_GET a%20b - 200 - - 5 - - - - null \S+ SigV4 - AuthHeader \S+ - - -$`,
+		` REST\.COPY\.OBJECT copy "PUT /src/copy HTTP/1\.1" 200 - `,
+		` REST\.COPY\.PART_GET a%20b - 200 - - 5 - - - - - \S+ SigV4 - AuthHeader \S+ - - -$`,
+	} {
+		if !slices.ContainsFunc(lines, regexp.MustCompile(want).MatchString) {
+			t.Errorf("no record %s in %q", want, lines)
+		}
+	}
+	if len(lines) != 6 {
+		t.Errorf("%d records: %q", len(lines), lines)
+	}
+}

@@ -69,6 +69,6 @@ func uploadPartCopy(r *request) (*response, error) {
 			}
 			return nil, e
 		}
-		return r.copied("CopyPartResult", res), nil
+		return r.copied("CopyPartResult", in, res), nil
 	})
 }

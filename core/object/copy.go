@@ -75,7 +75,7 @@ func (s *Service) copy(ctx context.Context, who *iam.Principal, in *CopyInput) (
 	if err != nil {
 		return nil, err
 	}
-	return &CopyResult{PutResult: *res, SrcVersionID: src.version}, nil
+	return &CopyResult{PutResult: *res, SrcVersionID: src.version, SrcSize: src.f.size}, nil
 }
 
 // illegalOntoItself reports whether the copy would change nothing. Making an old version the current one changes much. Where a
@@ -233,5 +233,5 @@ func (s *Service) uploadPartCopy(ctx context.Context, who *iam.Principal, in *Co
 	if !u.Asked { // nobody asked for the checksum that is kept anyway
 		res.Checksums = nil
 	}
-	return &CopyResult{PutResult: *res, SrcVersionID: src.version}, nil
+	return &CopyResult{PutResult: *res, SrcVersionID: src.version, SrcSize: src.f.size}, nil
 }

@@ -242,6 +242,7 @@ type CopyInput struct {
 type CopyResult struct {
 	PutResult
 	SrcVersionID string
+	SrcSize      int64
 }
 
 // ListInput is a page of a listing of current objects, for both versions of the API.
