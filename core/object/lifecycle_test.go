@@ -345,7 +345,6 @@ func TestLifecycleRefusals(t *testing.T) {
 		"short stay":       {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Days: ptr(30), Class: "GLACIER"}, {Days: ptr(119), Class: "DEEP_ARCHIVE"}}}, object.InvalidArgument},
 		"colder first":     {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Days: ptr(60), Class: "GLACIER"}, {Days: ptr(31), Class: "ONEZONE_IA"}}}, object.InvalidArgument},
 		"short by date":    {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Date: &day, Class: "STANDARD_IA"}, {Date: ptr(day.AddDate(0, 0, 29)), Class: "GLACIER"}}}, object.InvalidArgument},
-		"short noncurrent": {object.LifecycleRule{Filter: all, NoncurrentTransitions: []object.LifecycleNoncurrentTransition{{Days: 1, Class: "GLACIER_IR"}, {Days: 90, Class: "GLACIER"}}}, object.InvalidArgument},
 		"no time":          {object.LifecycleRule{Filter: all, Transitions: []object.LifecycleTransition{{Class: "GLACIER"}}}, object.MalformedDocument},
 	} {
 		err := w.PutLifecycle(ctx, alice, "bkt", &object.LifecycleConfig{Rules: []object.LifecycleRule{c.rule}})
@@ -359,7 +358,8 @@ func TestLifecycleRefusals(t *testing.T) {
 	wantErr(t, err, errs.NotFound, object.NoSuchLifecycle)
 	// In any order, and just long enough in each.
 	must(t, w.PutLifecycle(ctx, alice, "bkt", &object.LifecycleConfig{Rules: []object.LifecycleRule{{Filter: all, Transitions: []object.LifecycleTransition{
-		{Days: ptr(150), Class: "DEEP_ARCHIVE"}, {Days: ptr(30), Class: "STANDARD_IA"}, {Days: ptr(60), Class: "GLACIER"}}}}}))
+		{Days: ptr(150), Class: "DEEP_ARCHIVE"}, {Days: ptr(30), Class: "STANDARD_IA"}, {Days: ptr(60), Class: "GLACIER"}},
+		NoncurrentTransitions: []object.LifecycleNoncurrentTransition{{Days: 2, Class: "GLACIER"}, {Days: 4, Class: "DEEP_ARCHIVE"}}}}}))
 }
 
 func TestRestore(t *testing.T) {
