@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -82,7 +83,12 @@ output "n" { value = terraform_data.it.output }
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
-		out, err := command("apply", "-auto-approve", "-no-color", "-input=false", "-var", "n=2").CombinedOutput()
+		// Without a lock it would wait like the first.
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		second := exec.CommandContext(ctx, tofu, "apply", "-auto-approve", "-no-color", "-input=false", "-var", "n=2")
+		second.Dir, second.Env, second.WaitDelay = dir, env, time.Second
+		out, err := second.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "Error acquiring the state lock") {
 			t.Errorf("a second apply while the first runs: %v\n%s", err, out)
 		}
