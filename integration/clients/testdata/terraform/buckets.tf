@@ -151,7 +151,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "main" {
       storage_class = "STANDARD_IA"
     }
     transition {
-      days          = 60
+      days          = 75 # 30 days after the other, however that is changed
       storage_class = "GLACIER"
     }
   }
