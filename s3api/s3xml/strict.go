@@ -1,6 +1,7 @@
 package s3xml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -106,7 +107,7 @@ func (g *guard) begin(name string) error {
 
 // within holds text against the element that it is in.
 func (g *guard) within(text []byte) error {
-	if len(g.open) == 0 || len(strings.TrimSpace(string(text))) == 0 {
+	if len(g.open) == 0 || len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}
 	at := &g.open[len(g.open)-1]
